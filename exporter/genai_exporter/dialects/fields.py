@@ -1,0 +1,150 @@
+"""The canonical fields a span's attributes are read into, and the form of a dialect table.
+
+A field is a slot number: an index into the list of values that ``normalise`` fills for every span. The tables in this
+package say which attribute key feeds which field; ``plan`` validates and compiles them once, at start.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from genai_exporter.records import Role
+
+(
+    IGNORED,  # slot 0 is never read: attributes that mean nothing here are "written" to it
+    ROLE,  # (Role, operation name, dialect)
+    PROVIDER,
+    REQUEST_MODEL,
+    RESPONSE_MODEL,
+    MODEL,  # a dialect's only model attribute, which may hold either name
+    RESPONSE_ID,
+    STREAMING,
+    TTFT,  # seconds
+    INPUT,  # tokens, from here to REASONING
+    OUTPUT,
+    TOTAL,
+    CACHE_READ,
+    CACHE_WRITE,
+    CACHE_WRITE_1H,
+    REASONING,
+    EXCLUSIVE,  # True when INPUT is known to exclude the cached tokens
+    COST,  # US dollars
+    FINISH,
+    ERROR_TYPE,
+    HTTP_STATUS,
+    AGENT,
+    TOOL,
+    WORKFLOW,
+    ENTITY,  # a name whose meaning depends on the role: agent, tool or workflow
+    PROMPT_NAME,
+    PROMPT_VERSION,
+    MODEL_VERSION,
+    SERVICE_VERSION,
+    ENVIRONMENT,
+    SESSION,
+    USER,
+    SEGMENT,
+    FLOW,
+    ROUTE,
+    SERVICE_TIER,
+    BATCH,
+    CACHE_HIT,
+    FEEDBACK,
+    REGENERATED,
+    REFUSAL,
+    RETRIES,
+    DURATION,  # seconds; only where a dialect's span does not last as long as the call
+    COMPLETION_START,  # Unix nanoseconds of the first token
+    LOG_SPAN,  # True on a zero-length span that reports the end of a stream
+    BARE_MODEL,  # keys without a prefix mean something only next to their dialect's own kind attribute
+    BARE_INPUT,
+    BARE_OUTPUT,
+    BARE_CACHE_READ,
+    BARE_CACHE_WRITE,
+    BARE_STREAMING,
+    BARE_DURATION,
+) = range(52)
+SLOTS: Final = 52
+
+FIELD_NAMES: Final = {
+    number: name.lower() for name, number in list(globals().items()) if name.isupper() and isinstance(number, int)
+}
+
+#: Fields that make a span a GenAI span when any of them is set.
+GENAI_FIELDS: Final = frozenset(
+    {ROLE, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, MODEL, INPUT, OUTPUT, AGENT, TOOL, WORKFLOW, RESPONSE_ID, COST}
+)
+
+
+class Kind(enum.Enum):
+    """How the value of an attribute is read."""
+
+    TEXT = "text"  # few distinct values: remembered
+    IDENTIFIER = "identifier"  # many distinct values: never remembered
+    TOKENS = "tokens"  # non-negative integer, also from a float or a numeric string
+    SECONDS = "seconds"
+    MILLISECONDS = "milliseconds"
+    TTFT_BY_TYPE = "ttft_by_type"  # a double is seconds, an integer milliseconds
+    MONEY = "money"
+    FLAG = "flag"
+    FINISH = "finish"  # array, JSON text of an array, or one string
+    TIMESTAMP = "timestamp"  # ISO 8601, possibly JSON-quoted
+    ROLE = "role"  # looked up in the row's vocabulary
+    TAGGED = "tagged"  # any value: the row's tag is stored instead
+    EXPAND = "expand"  # JSON (or a printed Python dict) whose members feed several fields
+    EVALUATION = "evaluation"  # a score: collected, not stored in a slot
+    RATING = "rating"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One attribute key of a dialect and the canonical field that it feeds.
+
+    ``rank`` orders the keys that compete for one field on one span: the smaller wins, whatever the order on the wire.
+    ``vocabulary`` maps values (for ``Kind.ROLE`` to a role and an operation). ``members`` are the paths inside a JSON
+    value. ``pattern`` marks a key in which ``*`` stands for an index.
+    """
+
+    key: str
+    field: int
+    rank: int = 10
+    kind: Kind = Kind.TEXT
+    vocabulary: Mapping[str, object] = field(default_factory=dict)
+    members: tuple[tuple[str, int, int, Kind], ...] = ()
+    tag: object = None
+    pattern: bool = False
+
+
+@dataclass(frozen=True)
+class ScopeRule:
+    """What the name of an instrumentation scope tells that attributes do not.
+
+    ``prefix`` is matched against the scope's name. ``exclusive_input``: input tokens leave out the cached ones.
+    ``untimed_first_token``: the reported time to first token is not one. ``steps`` are suffixes of span names that look
+    like model calls and are none, ``agents`` of chains that are agent runs. ``status_unreliable``: an exception event
+    means failure even where the status is OK.
+    """
+
+    prefix: str
+    dialect: str
+    exclusive_input: bool = False
+    untimed_first_token: bool = False
+    status_unreliable: bool = False
+    steps: tuple[str, ...] = ()
+    agents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One table: rows, scope rules, and the page that documents the attributes."""
+
+    name: str
+    source: str
+    rows: tuple[Row, ...]
+    scopes: tuple[ScopeRule, ...] = ()
+
+
+RoleValue = tuple[Role, str]

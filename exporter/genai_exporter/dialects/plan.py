@@ -1,0 +1,92 @@
+"""Dialect tables compiled into one lookup, keyed by raw key bytes.
+
+All dialects share the lookup, so a span that mixes them needs no detection and ten dialects cost what one costs. The
+compiler refuses tables that contradict each other; it runs once, at start.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from genai_exporter.dialects.fields import FIELD_NAMES, SLOTS, Dialect, Kind, Row, ScopeRule
+
+#: Keys that no row knows are remembered as such, so that an unknown attribute costs one dictionary lookup.
+MAX_REMEMBERED_KEYS: Final = 20_000
+
+
+class BadTable(ValueError):
+    """A dialect table contradicts itself or another one."""
+
+
+class Plan:
+    """Which row reads an attribute key. ``row`` is the only method on the hot path."""
+
+    def __init__(self, dialects: Iterable[Dialect], extra: Iterable[Row] = ()) -> None:
+        self.dialects = tuple(dialects)
+        self._rows: dict[bytes, tuple[Row, ...]] = {}
+        self._patterns: list[tuple[re.Pattern[bytes], Row]] = []
+        self._remembered: dict[bytes, tuple[Row, ...]] = {}
+        self.scope_rules: list[ScopeRule] = []
+        for dialect in self.dialects:
+            self._add_dialect(dialect)
+        for row in extra:
+            key = row.key.encode()
+            self._rows[key] = (row, *self._rows.get(key, ()))
+        # The longest prefix is the most specific rule.
+        self.scope_rules.sort(key=lambda rule: -len(rule.prefix))
+
+    def _add_dialect(self, dialect: Dialect) -> None:
+        preferred: dict[tuple[int, int], str] = {}
+        for row in dialect.rows:
+            where = f"{dialect.name}: {row.key}"
+            if not 0 <= row.field < SLOTS:
+                raise BadTable(f"{where} feeds unknown field {row.field}")
+            if row.kind is Kind.EXPAND and not row.members:
+                raise BadTable(f"{where} expands into nothing")
+            for path, slot, _, kind in row.members:
+                if not 0 <= slot < SLOTS or kind is Kind.EXPAND:
+                    raise BadTable(f"{where}, member {path}: bad field or kind")
+            if row.kind is Kind.ROLE and not row.vocabulary and row.key != "gen_ai.operation.name":
+                raise BadTable(f"{where} is a role without a vocabulary")
+            if row.kind not in (Kind.EVALUATION, Kind.EXPAND) and row.field:
+                clash = preferred.setdefault((row.field, row.rank), row.key)
+                if clash != row.key:
+                    raise BadTable(
+                        f"{where} and {clash} both feed {FIELD_NAMES[row.field]} at rank {row.rank}: "
+                        "give one of them a larger rank"
+                    )
+            if row.pattern:
+                expression = re.escape(row.key).replace(r"\*", "[^.]+") + "$"
+                self._patterns.append((re.compile(expression.encode()), row))
+                continue
+            key = row.key.encode()
+            if key in self._rows:
+                raise BadTable(f"{where} is in another table already")
+            self._rows[key] = (row,)
+        self.scope_rules.extend(dialect.scopes)
+
+    def row(self, key: bytes) -> tuple[Row, ...]:
+        """The rows that read ``key``; an empty tuple when the attribute means nothing here."""
+        rows = self._rows.get(key)
+        if rows is not None:
+            return rows
+        rows = self._remembered.get(key)
+        if rows is None:
+            rows = tuple(row for pattern, row in self._patterns if pattern.match(key))
+            if len(self._remembered) < MAX_REMEMBERED_KEYS and len(key) < 200:
+                self._remembered[key] = rows
+        return rows
+
+    def scope_rule(self, name: str) -> ScopeRule | None:
+        """The most specific rule for an instrumentation scope."""
+        for rule in self.scope_rules:
+            if name.startswith(rule.prefix):
+                return rule
+        return None
+
+    @property
+    def keys(self) -> Mapping[bytes, tuple[Row, ...]]:
+        """Every key that a table names."""
+        return self._rows

@@ -1,0 +1,355 @@
+"""From a span on the wire to a ``Span`` with canonical fields, whatever dialect it speaks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
+
+from genai_exporter.dialects import fields as f
+from genai_exporter.dialects import vocabulary
+from genai_exporter.dialects.fields import GENAI_FIELDS, SLOTS, Kind, Row
+from genai_exporter.dialects.plan import Plan
+from genai_exporter.events import read_event
+from genai_exporter.otlp import convert, lean
+from genai_exporter.otlp.convert import Unusable
+from genai_exporter.otlp.values import Malformed, Value, read, split
+from genai_exporter.records import Resource, Role
+from genai_exporter.trace.span import KIND_CLIENT, NO_VALUES, STATUS_ERROR, RawEvaluation, ScopeInfo, Span
+
+#: Pairs up to this length are remembered whole when their values repeat: one lookup instead of slicing and decoding.
+_MEMO_PAIR_BYTES: Final = 112
+_MEMO_PAIRS: Final = 16_384
+_MEMO_ENVELOPES: Final = 4_096
+_UNSET: Final = 99
+_NO_RANKS: Final = [_UNSET] * SLOTS
+_NOTHING: Final[list[None]] = [None] * SLOTS
+_GENAI: Final = tuple(sorted(GENAI_FIELDS))
+_REMEMBERED: Final = {Kind.TEXT, Kind.ROLE, Kind.FLAG, Kind.FINISH, Kind.RATING}
+
+_CONVERT: Final[dict[Kind, Callable[[Value], object]]] = {
+    Kind.TEXT: convert.text,
+    Kind.IDENTIFIER: convert.text,
+    Kind.TOKENS: convert.tokens,
+    Kind.SECONDS: convert.seconds,
+    Kind.MONEY: convert.money,
+    Kind.FLAG: convert.flag,
+    Kind.FINISH: convert.finish,
+    Kind.TIMESTAMP: convert.timestamp,
+    Kind.RATING: convert.text,
+}
+
+
+def _milliseconds(value: Value) -> float | None:
+    figure = convert.seconds(value)
+    return None if figure is None else figure / 1000
+
+
+_CONVERT[Kind.MILLISECONDS] = _milliseconds
+_CONVERT[Kind.TTFT_BY_TYPE] = lambda value: _milliseconds(value) if isinstance(value, int) else convert.seconds(value)
+
+
+class Normaliser:
+    """Reads spans by a compiled plan. Holds bounded memories of text that repeats; not for use by several threads."""
+
+    def __init__(self, plan: Plan, *, max_attributes: int = 1024) -> None:
+        self._plan = plan
+        self._max_attributes = max_attributes
+        self._memo: dict[bytes, tuple[int, int, object]] = {}
+        self._resources: dict[bytes, Resource] = {}
+        self._scopes: dict[bytes, ScopeInfo] = {}
+        self._scope_names: dict[str, ScopeInfo] = {}
+        self._evaluations: list[RawEvaluation] = []
+        self._groups: dict[str, RawEvaluation] = {}
+        self.invalid: Counter[str] = Counter()
+
+    # -- envelopes -----------------------------------------------------------------------------------------------
+
+    def resource(self, raw: bytes) -> Resource:
+        """The resource a batch of spans came with. Unreadable attributes are counted and left out."""
+        known = self._resources.get(raw)
+        if known is None:
+            known = self._read_resource(raw)
+            if len(self._resources) >= _MEMO_ENVELOPES:
+                self._resources.clear()
+            self._resources[raw] = known
+        return known
+
+    def _read_resource(self, raw: bytes) -> Resource:
+        try:
+            pairs = lean.Resource.FromString(raw).attributes
+        except DecodeError:
+            self.invalid["malformed"] += 1
+            pairs = []
+        values, _ = self.attributes(pairs)
+        found: dict[bytes, str] = {}
+        for pair in pairs:
+            try:
+                key, value = split(pair)
+                if key in (b"service.name", b"service.instance.id", b"host.name", b"process.pid", b"k8s.pod.name"):
+                    found[key] = convert.text(read(value)) or ""
+            except (Malformed, Unusable):
+                continue  # counted by attributes() above
+        instance = found.get(b"service.instance.id") or "/".join(
+            found.get(key, "") for key in (b"k8s.pod.name", b"host.name", b"process.pid")
+        )
+        return Resource(
+            service=found.get(b"service.name", "") or "unknown_service",
+            service_version=values[f.SERVICE_VERSION] or "",
+            environment=values[f.ENVIRONMENT] or "",
+            instance=instance,
+            prompt_name=values[f.PROMPT_NAME] or "",
+            prompt_version=values[f.PROMPT_VERSION] or "",
+            model_version=values[f.MODEL_VERSION] or "",
+            segment=values[f.SEGMENT] or "",
+            flow=values[f.FLOW] or "",
+        )
+
+    def scope(self, raw: bytes) -> ScopeInfo:
+        known = self._scopes.get(raw)
+        if known is None:
+            try:
+                name = bytes(lean.Scope.FromString(raw).name).decode("utf-8", "replace")[: convert.MAX_TEXT]
+            except DecodeError:
+                self.invalid["malformed"] += 1
+                name = ""
+            if len(self._scopes) >= _MEMO_ENVELOPES:
+                self._scopes.clear()
+                self._scope_names.clear()
+            known = self._scope_names.get(name) or self._describe_scope(name)
+            self._scopes[raw] = self._scope_names[name] = known
+        return known
+
+    def _describe_scope(self, name: str) -> ScopeInfo:
+        rule = self._plan.scope_rule(name)
+        number = hash(name)
+        if rule is None:
+            return ScopeInfo(number, name, "opentelemetry")
+        return ScopeInfo(
+            number,
+            name,
+            rule.dialect,
+            rule.exclusive_input,
+            rule.untimed_first_token,
+            rule.status_unreliable,
+            tuple(step.encode() for step in rule.steps),
+            tuple(agent.encode() for agent in rule.agents),
+        )
+
+    # -- attributes ----------------------------------------------------------------------------------------------
+
+    def attributes(self, pairs: Iterable[bytes]) -> tuple[list[Any], list[int]]:
+        """Values by field number, and the rank of the row that wrote each. Evaluations are collected on the side."""
+        values: list[Any] = _NOTHING.copy()
+        ranks = _NO_RANKS.copy()
+        memo = self._memo
+        slow = self._read_pair
+        for pair in pairs:
+            if len(pair) < _MEMO_PAIR_BYTES:
+                hit = memo.get(pair)
+                if hit is not None:
+                    slot, rank, value = hit
+                    if rank < ranks[slot]:
+                        ranks[slot] = rank
+                        values[slot] = value
+                    continue
+            slow(pair, values, ranks)
+        return values, ranks
+
+    def _read_pair(self, pair: bytes, values: list[Any], ranks: list[int]) -> None:
+        try:
+            key, raw = split(pair)
+            rows = self._plan.row(key)
+            if not rows:
+                return
+            value = read(raw)
+        except Malformed:
+            self.invalid["malformed"] += 1
+            return
+        for row in rows:
+            try:
+                self._apply(row, key, value, pair, values, ranks)
+            except Unusable as unusable:
+                self.invalid[unusable.reason] += 1
+
+    def _apply(self, row: Row, key: bytes, value: Value, pair: bytes, values: list[Any], ranks: list[int]) -> None:
+        kind = row.kind
+        if kind is Kind.EXPAND:
+            # A large document is only worth reading for a field that nothing better has filled.
+            document = convert.parse_json(value) if value is not None and value != "" else None
+            for path, slot, rank, member_kind in row.members:
+                if rank < ranks[slot]:
+                    found = _CONVERT[member_kind](convert.member(document, path))
+                    if found is not None:
+                        ranks[slot] = rank
+                        values[slot] = found
+            return
+        if kind is Kind.EVALUATION:
+            self._collect(row, key, value)
+            return
+        result: object
+        if kind is Kind.ROLE:
+            result = self._role(row, value)
+        else:
+            result = _CONVERT[kind](value)
+            if row.vocabulary and isinstance(result, str):
+                result = row.vocabulary.get(result.lower(), result)
+        if result is None or result == "":
+            return
+        if kind in _REMEMBERED and len(pair) < _MEMO_PAIR_BYTES:
+            if len(self._memo) >= _MEMO_PAIRS:
+                self._memo.clear()
+            self._memo[pair] = (row.field, row.rank, result)
+        if row.rank < ranks[row.field]:
+            ranks[row.field] = row.rank
+            values[row.field] = result
+
+    def _role(self, row: Row, value: Value) -> object:
+        word = convert.text(value)
+        if word is None:
+            return None
+        if not row.vocabulary:
+            return vocabulary.fold_operation(word)
+        word = word.strip('"').lower()
+        return row.vocabulary.get(word, (Role.STEP, word))
+
+    def _collect(self, row: Row, key: bytes, value: Value) -> None:
+        """Evaluations come as one attribute each, as three attributes of one event, or as an indexed list."""
+        tag = row.tag
+        if isinstance(tag, str) and not tag.startswith("."):
+            if isinstance(value, bool):
+                self._evaluations.append(RawEvaluation(tag, value))
+            else:
+                self._evaluations.append(RawEvaluation(tag, convert.number(value)))
+            return
+        group, part = ("", tag[1:]) if isinstance(tag, str) else tuple(key.decode("utf-8", "replace").rsplit(".", 1))
+        found = self._groups.setdefault(group, RawEvaluation(""))
+        if part == "name":
+            found.name = convert.text(value) or ""
+        elif part == "score":
+            found.value = value if isinstance(value, bool) else convert.number(value)
+        elif part == "label":
+            found.label = convert.text(value)
+        elif part == "annotator_kind":
+            found.human = convert.text(value) == "HUMAN"
+
+    def close_group(self, response_id: str | None = None) -> None:
+        """End the evaluations read so far: the next event's attributes belong to another one."""
+        for group in self._groups.values():
+            if group.name:
+                group.response_id = response_id
+                self._evaluations.append(group)
+        self._groups = {}
+
+    def take_evaluations(self) -> list[RawEvaluation]:
+        """What ``attributes`` has collected since the last call."""
+        self.close_group()
+        found, self._evaluations = self._evaluations, []
+        return found
+
+    # -- spans ---------------------------------------------------------------------------------------------------
+
+    def span(self, wire: Any, resource: Resource, scope: ScopeInfo) -> Span | str:
+        """The normalised span, or the reason why it cannot be one: ``bad_trace_id``, ``bad_span_id``,
+        ``no_time`` or ``too_many_attributes``."""
+        trace_id, span_id, parent_id = wire.trace_id, wire.span_id, wire.parent_span_id
+        if len(trace_id) != 16 or trace_id == _ZERO_TRACE:
+            return "bad_trace_id"
+        if len(span_id) != 8 or span_id == _ZERO_SPAN:
+            return "bad_span_id"
+        if parent_id == _ZERO_SPAN or len(parent_id) != 8:
+            parent_id = b""
+        start, end = wire.start_time_unix_nano, wire.end_time_unix_nano
+        if not start:
+            return "no_time"
+        pairs = wire.attributes
+        if len(pairs) > self._max_attributes:
+            return "too_many_attributes"
+        values, ranks = self.attributes(pairs)
+        status = wire.status
+        failures: tuple[str, ...] = ()
+        code = status.code
+        if code == STATUS_ERROR:
+            failures = (bytes(status.message[:512]).decode("utf-8", "replace"),)
+        events = wire.events
+        if self._groups:
+            self.close_group(values[f.RESPONSE_ID])
+        if events:
+            for event in events:
+                failures = read_event(self, event, start, values, ranks, failures)
+        evaluations = self.take_evaluations() if self._evaluations or self._groups else None
+        genai = evaluations is not None or ranks[f.ROLE] != _UNSET or any(ranks[slot] != _UNSET for slot in _GENAI)
+        name = wire.name
+        if end < start:
+            self.invalid["end_before_start"] += 1
+            end = start
+        if not genai:
+            # Only what children inherit is worth keeping: session, user, versions, segment, route.
+            kept = values if ranks != _NO_RANKS else NO_VALUES
+            return Span(
+                trace_id, span_id, parent_id, name, wire.kind, start, end, code, 0, "", resource, scope, kept,
+                None, failures,
+            )  # fmt: skip
+        role, operation = values[f.ROLE] or _infer(values, wire.kind, name, scope)
+        if role == Role.STEP:
+            # A chain that bears the name of the agent it belongs to is the run of that agent.
+            if name.endswith(scope.agents) if scope.agents else _named_after_agent(values, name):
+                role, operation = Role.AGENT, "invoke_agent"
+        elif scope.steps and role == Role.CALL and name.endswith(scope.steps):
+            role, operation = Role.STEP, "step"
+        if ranks[f.BARE_INPUT] != _UNSET or ranks[f.BARE_MODEL] != _UNSET or ranks[f.BARE_DURATION] != _UNSET:
+            _adopt_bare_keys(values, role, operation, scope)
+        return Span(
+            trace_id, span_id, parent_id, name, wire.kind, start, end, code, role, operation, resource, scope, values,
+            evaluations, failures, scope.dialect,
+        )  # fmt: skip
+
+
+_ZERO_TRACE: Final = bytes(16)
+_ZERO_SPAN: Final = bytes(8)
+
+
+def _named_after_agent(values: list[Any], name: bytes) -> bool:
+    agent: str | None = values[f.AGENT]
+    return agent is not None and agent.encode() == name
+
+
+def _infer(values: list[Any], kind: int, name: bytes, scope: ScopeInfo) -> tuple[Role, str]:
+    """The role of a span that carries GenAI attributes and no kind of its own."""
+    has_model = values[f.REQUEST_MODEL] or values[f.RESPONSE_MODEL] or values[f.MODEL]
+    has_usage = values[f.INPUT] is not None or values[f.OUTPUT] is not None
+    if values[f.TOOL] and not has_usage and not values[f.RESPONSE_ID]:
+        return Role.TOOL, "execute_tool"
+    if values[f.AGENT]:
+        return (Role.AGENT, "invoke_agent") if name.startswith((b"agent run", b"invoke_agent")) else (Role.STEP, "")
+    if (has_model or values[f.RESPONSE_ID]) and (has_usage or (values[f.PROVIDER] and kind in (KIND_CLIENT, 1, 0))):
+        return Role.CALL, "embeddings" if b"embed" in name.lower() else "chat"
+    if has_usage and values[f.PROVIDER]:
+        return Role.CALL, "chat"
+    return Role.STEP, ""
+
+
+def _adopt_bare_keys(values: list[Any], role: Role, operation: str, scope: ScopeInfo) -> None:
+    """Keys without a prefix count only where their dialect is certain."""
+    if scope.dialect == "mlflow" or (values[f.BARE_MODEL] and role == Role.CALL):
+        if values[f.REQUEST_MODEL] is None or scope.dialect == "mlflow":
+            values[f.REQUEST_MODEL] = values[f.BARE_MODEL] or values[f.REQUEST_MODEL]
+        if values[f.STREAMING] is None:
+            values[f.STREAMING] = values[f.BARE_STREAMING]
+    if scope.dialect == "claude_code" and role == Role.CALL:
+        for bare, field in _BARE_TOKENS:
+            if values[field] is None:
+                values[field] = values[bare]
+        values[f.EXCLUSIVE] = True
+    if scope.dialect == "logfire" and values[f.LOG_SPAN]:
+        values[f.DURATION] = values[f.BARE_DURATION]
+
+
+_BARE_TOKENS: Final = (
+    (f.BARE_INPUT, f.INPUT),
+    (f.BARE_OUTPUT, f.OUTPUT),
+    (f.BARE_CACHE_READ, f.CACHE_READ),
+    (f.BARE_CACHE_WRITE, f.CACHE_WRITE),
+)
