@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import msgspec
 from google.protobuf.message import DecodeError
 
 from genai_exporter.dialects import fields as f
 from genai_exporter.dialects import vocabulary
 from genai_exporter.dialects.fields import GENAI_FIELDS, SLOTS, Kind, Row
-from genai_exporter.dialects.plan import Plan
+from genai_exporter.dialects.plan import IGNORE, WHOLE, WORD, Plan
 from genai_exporter.events import read_event
 from genai_exporter.otlp import convert, lean
 from genai_exporter.otlp.convert import Unusable
 from genai_exporter.otlp.values import Malformed, Value, read, split
 from genai_exporter.records import Resource, Role
-from genai_exporter.trace.span import KIND_CLIENT, NO_VALUES, STATUS_ERROR, RawEvaluation, ScopeInfo, Span
+from genai_exporter.trace.span import KIND_CLIENT, NO_VALUES, OTHER, STATUS_ERROR, RawEvaluation, ScopeInfo, Span
 
 #: Pairs up to this length are remembered whole when their values repeat: one lookup instead of slicing and decoding.
 _MEMO_PAIR_BYTES: Final = 112
@@ -59,6 +60,8 @@ class Normaliser:
         self._max_attributes = max_attributes
         self._memo: dict[bytes, tuple[int, int, object]] = {}
         self._resources: dict[bytes, Resource] = {}
+        self._distinct: dict[Resource, Resource] = {}
+        self._numbers = 0
         self._scopes: dict[bytes, ScopeInfo] = {}
         self._scope_names: dict[str, ScopeInfo] = {}
         self._evaluations: list[RawEvaluation] = []
@@ -71,9 +74,14 @@ class Normaliser:
         """The resource a batch of spans came with. Unreadable attributes are counted and left out."""
         known = self._resources.get(raw)
         if known is None:
-            known = self._read_resource(raw)
+            read = self._read_resource(raw)
             if len(self._resources) >= _MEMO_ENVELOPES:
                 self._resources.clear()
+                self._distinct.clear()
+            known = self._distinct.get(read)
+            if known is None:
+                self._numbers += 1
+                known = self._distinct[read] = msgspec.structs.replace(read, number=self._numbers)
             self._resources[raw] = known
         return known
 
@@ -144,17 +152,47 @@ class Normaliser:
         """Values by field number, and the rank of the row that wrote each. Evaluations are collected on the side."""
         values: list[Any] = _NOTHING.copy()
         ranks = _NO_RANKS.copy()
-        memo = self._memo
+        memo = self._memo.get
+        quick = self._plan.quick.get
         slow = self._read_pair
         for pair in pairs:
-            if len(pair) < _MEMO_PAIR_BYTES:
-                hit = memo.get(pair)
+            size = len(pair)
+            if size < _MEMO_PAIR_BYTES:
+                hit = memo(pair)
                 if hit is not None:
                     slot, rank, value = hit
                     if rank < ranks[slot]:
                         ranks[slot] = rank
                         values[slot] = value
                     continue
+            # What follows is _read_pair for the commonest shapes, without its calls: a key below 128 bytes, and a
+            # value that is nothing to us, a small whole number, or an identifier. Everything else goes the long way.
+            if size > 4 and pair[0] == 0x0A:
+                end = pair[1] + 2
+                reading = quick(pair[2:end])
+                if reading is not None and end < 130:
+                    slot, rank, kind = reading
+                    if kind == IGNORE:
+                        continue
+                    if end + 4 < size < end + 130 and pair[end] == 0x12 and pair[end + 1] == size - end - 2:
+                        tag = pair[end + 2]
+                        if kind == WHOLE and tag == 0x18:
+                            last = pair[size - 1]
+                            width = size - end - 3
+                            if last < 0x80 and width < 4:
+                                value = last
+                                for at in range(size - 2, end + 2, -1):
+                                    value = value << 7 | pair[at] & 0x7F
+                                if rank < ranks[slot]:
+                                    ranks[slot] = rank
+                                    values[slot] = value
+                                continue
+                        elif kind == WORD and tag == 0x0A and pair[end + 3] == size - end - 4 > 0:
+                            word = convert.text(pair[end + 4 :].decode("utf-8", "replace"))
+                            if word is not None and rank < ranks[slot]:
+                                ranks[slot] = rank
+                                values[slot] = word
+                            continue
             slow(pair, values, ranks)
         return values, ranks
 
@@ -289,7 +327,7 @@ class Normaliser:
             # Only what children inherit is worth keeping: session, user, versions, segment, route.
             kept = values if ranks != _NO_RANKS else NO_VALUES
             return Span(
-                trace_id, span_id, parent_id, name, wire.kind, start, end, code, 0, "", resource, scope, kept,
+                trace_id, span_id, parent_id, name, wire.kind, start, end, code, OTHER, "", resource, scope, kept,
                 None, failures,
             )  # fmt: skip
         role, operation = values[f.ROLE] or _infer(values, wire.kind, name, scope)
@@ -302,8 +340,8 @@ class Normaliser:
         if ranks[f.BARE_INPUT] != _UNSET or ranks[f.BARE_MODEL] != _UNSET or ranks[f.BARE_DURATION] != _UNSET:
             _adopt_bare_keys(values, role, operation, scope)
         return Span(
-            trace_id, span_id, parent_id, name, wire.kind, start, end, code, role, operation, resource, scope, values,
-            evaluations, failures, scope.dialect,
+            trace_id, span_id, parent_id, name, wire.kind, start, end, code, int(role), operation, resource, scope,
+            values, evaluations, failures, scope.dialect,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ Everything here is synchronous and belongs to one thread. Time comes in as an ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
@@ -64,7 +64,6 @@ class Pipeline:
     def __init__(self, settings: PipelineSettings, recorder: RecorderLike) -> None:
         self._recorder = recorder
         self.stats = PipelineStats(capacity=settings.max_pending_spans)
-        self._seen: set[Resource] = set()
         self._assembler = Assembler(
             settle_seconds=settings.settle_seconds,
             late_seconds=settings.late_seconds,
@@ -121,7 +120,7 @@ class Pipeline:
                     results["duplicate", "resent"] += 1
             if genai:
                 dialects[scope.dialect] += genai
-                self._meet(resource, now)
+                self._recorder.first_sight(resource, now)
         for reason, count in refused.items():
             results["invalid", reason] += count
         self._update_gauges()
@@ -140,7 +139,7 @@ class Pipeline:
                 reason = self._logs.read(record, resource, settled)
                 self.stats.log_records["recorded" if reason else "ignored", reason] += 1
             if settled.evaluations or settled.feedback:
-                self._meet(resource, now)
+                self._recorder.first_sight(resource, now)
         if settled.evaluations or settled.feedback or self._logs.regenerations:
             regenerations, self._logs.regenerations = self._logs.regenerations, 0
             self._recorder.record(msgspec.structs.replace(settled, regenerations=regenerations), now)
@@ -166,21 +165,21 @@ class Pipeline:
         self._recorder.tick(now)
         self._update_gauges()
 
-    def _record(self, outcomes: Iterable[Outcome], now: float) -> None:
-        stats = self.stats
-        newest = 0
-        for outcome in outcomes:
-            self._recorder.record(outcome.settled, now)
-            stats.spans.update(outcome.accounts)
-            if outcome.ambiguous:
-                stats.ambiguous.update(outcome.ambiguous)
-            if outcome.missing_versions:
-                stats.missing_versions.update(outcome.missing_versions)
-            stats.calls_without_usage += outcome.without_usage
-            for call in outcome.settled.calls:
-                newest = max(newest, call.start_ns + int(call.duration_s * 1e9))
-        if newest:
+    def _record(self, outcome: Outcome, now: float) -> None:
+        stats, calls = self.stats, outcome.settled.calls
+        stats.spans.update(outcome.accounts)
+        stats.ambiguous.update(outcome.ambiguous)
+        stats.missing_versions.update(outcome.missing_versions)
+        settled = outcome.settled
+        if outcome.regenerations:
+            settled = msgspec.structs.replace(settled, regenerations=outcome.regenerations)
+        self._recorder.record(settled, now)
+        if calls:
+            newest = max(call.start_ns + int(call.duration_s * 1e9) for call in calls[-100:])
             stats.settle_lag_s = max(0.0, now - newest / 1e9)
+            stats.calls_without_usage += sum(
+                call.input_tokens is None and call.output_tokens is None and not call.error_type for call in calls
+            )
 
     def _make_room(self, now: float) -> None:
         assembler = self._assembler
@@ -196,13 +195,6 @@ class Pipeline:
                 f"{assembler.pending_spans} spans wait for their traces to be complete, the limit is {limit}: "
                 "lower assembly.settle_seconds or raise assembly.max_pending_spans",
             )
-
-    def _meet(self, resource: Resource, now: float) -> None:
-        if resource not in self._seen:
-            if len(self._seen) >= 10_000:
-                self._seen.clear()
-            self._seen.add(resource)
-            self._recorder.first_sight(resource, now)
 
     def _update_gauges(self) -> None:
         stats, assembler = self.stats, self._assembler

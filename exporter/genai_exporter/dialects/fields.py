@@ -6,9 +6,10 @@ package say which attribute key feeds which field; ``plan`` validates and compil
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from genai_exporter.records import Role
@@ -35,8 +36,8 @@ from genai_exporter.records import Role
     FINISH,
     ERROR_TYPE,
     HTTP_STATUS,
-    AGENT,
     TOOL,
+    AGENT,  # from here to REGENERATED: what a span hands down to the spans below it
     WORKFLOW,
     ENTITY,  # a name whose meaning depends on the role: agent, tool or workflow
     PROMPT_NAME,
@@ -49,11 +50,11 @@ from genai_exporter.records import Role
     SEGMENT,
     FLOW,
     ROUTE,
+    REGENERATED,
     SERVICE_TIER,
     BATCH,
     CACHE_HIT,
     FEEDBACK,
-    REGENERATED,
     REFUSAL,
     RETRIES,
     DURATION,  # seconds; only where a dialect's span does not last as long as the call
@@ -68,6 +69,8 @@ from genai_exporter.records import Role
     BARE_DURATION,
 ) = range(52)
 SLOTS: Final = 52
+#: The fields that spans below inherit, as one range.
+INHERITED: Final = slice(AGENT, REGENERATED + 1)
 
 FIELD_NAMES: Final = {
     number: name.lower() for name, number in list(globals().items()) if name.isupper() and isinstance(number, int)
@@ -112,7 +115,7 @@ class Row:
     field: int
     rank: int = 10
     kind: Kind = Kind.TEXT
-    vocabulary: Mapping[str, object] = field(default_factory=dict)
+    vocabulary: Mapping[str, object] = dataclasses.field(default_factory=dict)
     members: tuple[tuple[str, int, int, Kind], ...] = ()
     tag: object = None
     pattern: bool = False

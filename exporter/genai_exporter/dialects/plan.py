@@ -15,6 +15,12 @@ from genai_exporter.dialects.fields import FIELD_NAMES, SLOTS, Dialect, Kind, Ro
 #: Keys that no row knows are remembered as such, so that an unknown attribute costs one dictionary lookup.
 MAX_REMEMBERED_KEYS: Final = 20_000
 
+#: How ``Plan.quick`` says to read a value.
+IGNORE: Final = 0
+WHOLE: Final = 1
+WORD: Final = 2
+_QUICK_KINDS: Final = {Kind.TOKENS: WHOLE, Kind.IDENTIFIER: WORD}
+
 
 class BadTable(ValueError):
     """A dialect table contradicts itself or another one."""
@@ -34,6 +40,9 @@ class Plan:
         for row in extra:
             key = row.key.encode()
             self._rows[key] = (row, *self._rows.get(key, ()))
+        self.quick: dict[bytes, tuple[int, int, int]] = {}
+        for key, rows in self._rows.items():
+            self._remember(key, rows)
         # The longest prefix is the most specific rule.
         self.scope_rules.sort(key=lambda rule: -len(rule.prefix))
 
@@ -67,6 +76,13 @@ class Plan:
             self._rows[key] = (row,)
         self.scope_rules.extend(dialect.scopes)
 
+    def _remember(self, key: bytes, rows: tuple[Row, ...]) -> None:
+        """Enter a key into ``quick`` when its value needs no more than a look at a few bytes."""
+        if not rows:
+            self.quick[key] = (0, 0, IGNORE)
+        elif len(rows) == 1 and rows[0].kind in _QUICK_KINDS:
+            self.quick[key] = (rows[0].field, rows[0].rank, _QUICK_KINDS[rows[0].kind])
+
     def row(self, key: bytes) -> tuple[Row, ...]:
         """The rows that read ``key``; an empty tuple when the attribute means nothing here."""
         rows = self._rows.get(key)
@@ -75,8 +91,9 @@ class Plan:
         rows = self._remembered.get(key)
         if rows is None:
             rows = tuple(row for pattern, row in self._patterns if pattern.match(key))
-            if len(self._remembered) < MAX_REMEMBERED_KEYS and len(key) < 200:
+            if len(self._remembered) < MAX_REMEMBERED_KEYS and len(key) < 128:
                 self._remembered[key] = rows
+                self._remember(key, rows)
         return rows
 
     def scope_rule(self, name: str) -> ScopeRule | None:

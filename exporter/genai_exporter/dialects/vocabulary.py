@@ -139,10 +139,6 @@ OPERATIONS: Final = {
     "invoke_workflow": (Role.WORKFLOW, "invoke_workflow"), "workflow": (Role.WORKFLOW, "invoke_workflow"),
     "invoke_swarm": (Role.WORKFLOW, "invoke_workflow"), "invoke_graph": (Role.WORKFLOW, "invoke_workflow"),
 }  # fmt: skip
-
-#: Sub-steps of an agent carry the words "step", "handoff" and the like: structure, not calls.
-STEP_OPERATION: Final = (Role.STEP, "")
-
 POSITIVE: Final = frozenset(
     {
         "positive",

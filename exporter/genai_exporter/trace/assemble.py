@@ -10,15 +10,14 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import count
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.records import Resource, Role
 from genai_exporter.trace import match
 from genai_exporter.trace.evaluate import EvaluationRule
 from genai_exporter.trace.resolve import Claims, Outcome, Trace, resolve
-from genai_exporter.trace.span import STATUS_ERROR, Span
+from genai_exporter.trace.span import CALL, STATUS_ERROR, Span
 
 _TWIN_WINDOW_NS = 2_500_000_000
 _MAX_CANDIDATES = 32
@@ -73,7 +72,7 @@ class Assembler:
         trace.spans[span.span_id] = span
         self.pending_spans += 1
         self.waiting_spans += 1
-        if span.role == Role.CALL:
+        if span.role == CALL:
             self._link(trace, span)
         return True
 
@@ -107,8 +106,9 @@ class Assembler:
 
     # -- settling ------------------------------------------------------------------------------------------------
 
-    def due(self, now: float) -> Iterator[Outcome]:
+    def due(self, now: float) -> Outcome:
         """Settle what has been quiet for long enough."""
+        outcome = Outcome()
         queue = self._queue
         while queue and queue[0][0] <= now:
             _, _, trace = heapq.heappop(queue)
@@ -118,31 +118,36 @@ class Assembler:
             if when > now:
                 heapq.heappush(queue, (when, next(self._order), trace))
                 continue
-            yield self._settle(trace, now)
+            self._settle(trace, now, outcome)
         self._forget(now)
+        return outcome
 
     def _patience(self, trace: Trace) -> float:
         if trace.open_streams > 0:
             return max(self.settle_seconds, STREAM_HOLD_SECONDS)
         return self.settle_seconds
 
-    def relieve(self, now: float, target: int) -> Iterator[Outcome]:
+    def relieve(self, now: float, target: int) -> Outcome:
         """Settle early, the longest waiting first and complete ones before others, until ``target`` spans wait."""
-        self._forget(now)
+        outcome = Outcome()
         for _, _, trace in sorted(self._queue):
             if self.pending_spans <= target:
-                return
+                break
             if not trace.settled and _has_root(trace):
-                yield self._settle(trace, now)
+                self._settle(trace, now, outcome)
+        self._forget(now)
+        return outcome
 
-    def drain(self, now: float) -> Iterator[Outcome]:
+    def drain(self, now: float) -> Outcome:
         """Settle everything, whether it is complete or not."""
+        outcome = Outcome()
         queue, self._queue = self._queue, []
         for _, _, trace in sorted(queue, key=lambda entry: entry[:2]):
             if not trace.settled:
-                yield self._settle(trace, now)
+                self._settle(trace, now, outcome)
+        return outcome
 
-    def _settle(self, trace: Trace, now: float) -> Outcome:
+    def _settle(self, trace: Trace, now: float, outcome: Outcome) -> None:
         together = self._together(trace)
         for one in together:
             self.waiting_spans -= len(one.spans) - one.reported
@@ -152,7 +157,7 @@ class Assembler:
                 self.remembered_spans += len(one.spans)
                 one.expiry = now + self.late_seconds
                 self._remembered.append((one.expiry, one))
-        return resolve(together, self.rules, self._claims)
+        resolve(together, self.rules, self._claims, outcome)
 
     def _together(self, trace: Trace) -> list[Trace]:
         """The trace and all that are linked to it, in an order that does not depend on arrival."""
@@ -187,7 +192,7 @@ def _opens_stream(span: Span) -> bool:
     """The first half of a stream whose second half reports the usage."""
     return (
         span.scope.dialect == "logfire"
-        and span.role == Role.CALL
+        and span.role == CALL
         and span.values[f.OUTPUT] is None
         and not span.values[f.LOG_SPAN]
         and span.status != STATUS_ERROR
@@ -231,15 +236,15 @@ class _Neighbours:
     """Model-call spans by process and start time, for processes in which several instrumentations report calls."""
 
     def __init__(self) -> None:
-        self._processes: dict[Resource, tuple[set[int], list[tuple[int, bytes, Span]]]] = {}
+        self._processes: dict[int, tuple[set[int], list[tuple[int, bytes, Span]]]] = {}
 
     def add(self, span: Span) -> list[Span]:
         """Remember a span; return those of other traces that tell of the same call."""
-        resource = span.resource
+        process = span.resource.number
         number = span.scope.number
-        known = self._processes.get(resource)
+        known = self._processes.get(process)
         if known is None:
-            known = self._processes[resource] = ({number}, [])
+            known = self._processes[process] = ({number}, [])
         scopes, entries = known
         scopes.add(number)
         moment = _moment(span)
@@ -255,20 +260,20 @@ class _Neighbours:
                         found.append(other)
                 elif streams and (match.stream_parts(span, other) or match.stream_parts(other, span)):
                     found.append(other)
-        insort(entries, (moment, span.key, span))
+        insort(entries, (moment, span.span_id, span))
         return found
 
     def forget(self, trace: Trace) -> None:
         for span in trace.spans.values():
-            known = self._processes.get(span.resource) if span.role == Role.CALL else None
+            known = self._processes.get(span.resource.number) if span.role == CALL else None
             if known is None:
                 continue
             _, entries = known
-            position = bisect_left(entries, (_moment(span), span.key))
+            position = bisect_left(entries, (_moment(span), span.span_id))
             if position < len(entries) and entries[position][2] is span:
                 del entries[position]
             if not entries:
-                del self._processes[span.resource]
+                del self._processes[span.resource.number]
 
 
 def _moment(span: Span) -> int:

@@ -22,13 +22,13 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.records import Role
 from genai_exporter.trace import match
-from genai_exporter.trace.span import STATUS_ERROR, Span
+from genai_exporter.trace.span import AGENT, CALL, STATUS_ERROR, TOOL, WORKFLOW, Span
 from genai_exporter.trace.usage import has_usage
 
-_BORDERS: Final = frozenset({Role.AGENT, Role.TOOL, Role.WORKFLOW})
+_BORDERS: Final = frozenset({AGENT, TOOL, WORKFLOW})
 _MAX_DEPTH: Final = 256
+_NO_REASONS: Final[dict[bytes, str]] = {}
 
 
 class Group:
@@ -38,10 +38,12 @@ class Group:
 
     def __init__(self, span: Span) -> None:
         self.spans: list[Span] = [span]
-        self.reasons: dict[bytes, str] = {}  # why a span other than the first is not a call of its own
+        self.reasons: dict[bytes, str] = _NO_REASONS  # why a span other than the first is not a call of its own
         self.retries = 0
 
     def wrap(self, span: Span, reason: str) -> None:
+        if self.reasons is _NO_REASONS:
+            self.reasons = {}
         self.spans.append(span)
         self.reasons[span.key] = reason
 
@@ -49,6 +51,13 @@ class Group:
         for span in other.spans:
             self.wrap(span, other.reasons.get(span.key, reason))
         self.retries = max(self.retries, other.retries)
+
+    @property
+    def outermost(self) -> Span:
+        """The span that began first and lasted longest: where the application stands."""
+        if len(self.spans) == 1:
+            return self.spans[0]
+        return min(self.spans, key=lambda span: (span.start_ns, -span.end_ns, span.key))
 
     @property
     def failed(self) -> bool:
@@ -71,17 +80,28 @@ def cluster(traces: Iterable[dict[bytes, Span]]) -> list[Group]:
     groups: list[Group] = []
     for spans in traces:
         groups.extend(_by_family(spans))
-    if len(groups) > 1:
+    if len(groups) > 1 and (any(len(group.spans) > 1 for group in groups) or _several(groups)):
         groups.sort(key=Group.order)
-        groups = _by_response_id(groups)
-        groups = _by_stream_parts(groups)
-        if len({span.scope.number for group in groups for span in group.spans}) > 1:
-            groups = _by_twins(groups)
+        groups = _by_twins(_by_stream_parts(_by_response_id(groups)))
     return groups
 
 
+def _several(groups: list[Group]) -> bool:
+    """Whether single spans can tell of one call at all: several instrumentations, a split stream, a repeated id."""
+    first = groups[0].spans[0].scope.number
+    ids: set[str] = set()
+    for group in groups:
+        span = group.spans[0]
+        response_id = span.values[f.RESPONSE_ID]
+        if span.scope.number != first or span.values[f.LOG_SPAN] or response_id in ids:
+            return True
+        if response_id is not None:
+            ids.add(response_id)
+    return False
+
+
 def _by_family(spans: dict[bytes, Span]) -> list[Group]:
-    calls = [span for span in spans.values() if span.role == Role.CALL]
+    calls = [span for span in spans.values() if span.role == CALL]
     if len(calls) < 2:
         return [Group(span) for span in calls]
     below: dict[bytes, list[Span]] = {}
@@ -106,7 +126,7 @@ def _wrapper(span: Span, spans: dict[bytes, Span]) -> Span | None:
     for _ in range(_MAX_DEPTH):
         if above is None or above.role in _BORDERS or above is span:
             return None
-        if above.role == Role.CALL and match.same_class(span, above):
+        if above.role == CALL and match.same_class(span, above):
             return above
         above = spans.get(above.parent_id)
     return None

@@ -7,8 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.records import Role
-from genai_exporter.trace.span import KIND_SERVER, NO_VALUES, Span
+from genai_exporter.trace.span import AGENT, CALL, KIND_SERVER, OTHER, WORKFLOW, Span
 
 
 class Context(msgspec.Struct, gc=False):
@@ -34,80 +33,89 @@ class Context(msgspec.Struct, gc=False):
         return self.flow or self.workflow or self.route or fallback or self.root_name
 
 
-_NAMED: Final = (
-    (f.FLOW, "flow"),
-    (f.PROMPT_NAME, "prompt_name"),
-    (f.PROMPT_VERSION, "prompt_version"),
-    (f.MODEL_VERSION, "model_version"),
-    (f.SERVICE_VERSION, "service_version"),
-    (f.ENVIRONMENT, "environment"),
-    (f.SEGMENT, "segment"),
-    (f.SESSION, "session"),
-    (f.USER, "user"),
-)
-_SLOTS: Final = (*(slot for slot, _ in _NAMED), f.AGENT, f.WORKFLOW, f.ROUTE, f.ENTITY, f.REGENERATED)
 _MAX_DEPTH: Final = 256
 EMPTY: Final = Context()
+_INHERITS_NOTHING: Final = [None] * (f.INHERITED.stop - f.INHERITED.start)
+_NOTHING: Final = tuple(_INHERITS_NOTHING)
 
 
-def contexts(spans: dict[bytes, Span]) -> dict[bytes, Context]:
-    """The context of every span of one trace, by span id. A cycle of parents is cut where it closes."""
-    known: dict[bytes, Context] = {}
-    for span_id in spans:
-        if span_id not in known:
-            _resolve(spans, span_id, known)
-    return known
+class Surroundings:
+    """The contexts of the spans of one trace, worked out when they are asked for."""
 
+    __slots__ = ("_known", "_spans")
 
-def _resolve(spans: dict[bytes, Span], span_id: bytes, known: dict[bytes, Context]) -> None:
-    path: list[Span] = []
-    seen: set[bytes] = set()
-    above = EMPTY
-    while True:
-        span = spans.get(span_id)
-        if span is None or span_id in seen or len(path) >= _MAX_DEPTH:
-            break
-        inherited = known.get(span_id)
-        if inherited is not None:
-            above = inherited
-            break
-        seen.add(span_id)
-        path.append(span)
-        span_id = span.parent_id
-    for span in reversed(path):
-        above = _extend(above, span)
-        known[span.span_id] = above
+    def __init__(self, spans: dict[bytes, Span]) -> None:
+        self._spans = spans
+        self._known: dict[bytes, Context] = {b"": EMPTY}
+
+    def of(self, span: Span) -> Context:
+        """What ``span`` inherits and says itself. A cycle of parents is cut where it closes."""
+        known = self._known
+        found = known.get(span.span_id)
+        if found is not None:
+            return found
+        above = known.get(span.parent_id)
+        if above is None:
+            above = self._climb(span)
+        found = known[span.span_id] = _extend(above, span)
+        return found
+
+    def _climb(self, span: Span) -> Context:
+        """The context of the parent, after those of all spans above it."""
+        known, spans = self._known, self._spans
+        path: list[Span] = []
+        seen = {span.span_id}
+        above = spans.get(span.parent_id)
+        while above is not None and above.span_id not in seen and len(path) < _MAX_DEPTH:
+            if above.span_id in known:
+                break
+            seen.add(above.span_id)
+            path.append(above)
+            if above.parent_id in known:
+                break
+            above = spans.get(above.parent_id)
+        context = EMPTY
+        if path:
+            context = known.get(path[-1].parent_id, EMPTY)
+        elif above is not None:
+            context = known.get(above.span_id, EMPTY)
+        for one in reversed(path):
+            context = known[one.span_id] = _extend(context, one)
+        return context
 
 
 def _extend(above: Context, span: Span) -> Context:
     values: Any = span.values
-    root = not span.parent_id
-    if values is NO_VALUES and not root:
-        return above
-    if not root and not any(values[slot] is not None for slot in _SLOTS):
-        return above
-    changes: dict[str, Any] = {}
-    for slot, name in _NAMED:
-        value = values[slot]
-        if value is not None:
-            changes[name] = value
+    own = values[f.INHERITED]
+    if own in (_INHERITS_NOTHING, _NOTHING):
+        if not span.parent_id and span.role != CALL:
+            return msgspec.structs.replace(above, root_name=text_of(span.name))
+        if span.role != AGENT and span.role != WORKFLOW:
+            return above
     role = span.role
-    if role == Role.AGENT:
-        changes["agent"] = agent_name(span)
-    elif values[f.AGENT] is not None:
-        changes["agent"] = values[f.AGENT]
-    if not above.workflow:
-        workflow = values[f.WORKFLOW] or (workflow_name(span) if role == Role.WORKFLOW else None)
-        if workflow:
-            changes["workflow"] = workflow
+    route = above.route
     # The outermost route is the endpoint; an HTTP client's or the provider's own path is not.
-    if values[f.ROUTE] is not None and not above.route and (span.kind == KIND_SERVER or role == Role.OTHER):
-        changes["route"] = values[f.ROUTE]
-    if root and role != Role.CALL:
-        changes["root_name"] = text_of(span.name)
-    if values[f.REGENERATED]:
-        changes["regenerated"] = True
-    return msgspec.structs.replace(above, **changes) if changes else above
+    if not route and values[f.ROUTE] is not None and (span.kind == KIND_SERVER or role == OTHER):
+        route = values[f.ROUTE]
+    workflow = above.workflow
+    if not workflow:
+        workflow = values[f.WORKFLOW] or (workflow_name(span) if role == WORKFLOW else "")
+    return Context(
+        values[f.FLOW] or above.flow,
+        workflow,
+        route,
+        above.root_name if span.parent_id or role == CALL else text_of(span.name),
+        agent_name(span) if role == AGENT else values[f.AGENT] or above.agent,
+        values[f.PROMPT_NAME] or above.prompt_name,
+        values[f.PROMPT_VERSION] or above.prompt_version,
+        values[f.MODEL_VERSION] or above.model_version,
+        values[f.SERVICE_VERSION] or above.service_version,
+        values[f.ENVIRONMENT] or above.environment,
+        values[f.SEGMENT] or above.segment,
+        values[f.SESSION] or above.session,
+        values[f.USER] or above.user,
+        values[f.REGENERATED] or above.regenerated,
+    )
 
 
 def text_of(name: bytes) -> str:

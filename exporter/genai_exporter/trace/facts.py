@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from genai_exporter.dialects import fields as f
@@ -15,33 +16,38 @@ from genai_exporter.trace.usage import canonical_input, has_usage
 #: A first token that comes with the last one tells of an answer that was not streamed.
 _WHOLE_ANSWER: Final = 0.9
 _GENERIC_ERRORS: Final = frozenset({"", "invalid_request", "server_error", "_OTHER"})
+#: Figures that make sense only together, so they all come from one span where it has them.
+_USAGE: Final = slice(f.INPUT, f.EXCLUSIVE + 1)
 
 
 def build_call(group: Group, context: Context) -> Call:
     """The call that a group of spans describes. ``context`` is that of the outermost span's surroundings."""
     first = group.spans[0]
-    spans = sorted(group.spans, key=_knowledge)
-    billed = next((span for span in spans if has_usage(span.values)), first)
-    values = billed.values
+    if len(group.spans) == 1:
+        spans, values, billed = group.spans, first.values, first
+    else:
+        spans = sorted(group.spans, key=_knowledge)
+        billed = next((span for span in spans if has_usage(span.values)), spans[0])
+        values = _merge(spans, billed)
     input_tokens = canonical_input(values, billed.scope)
     output_tokens: int | None = values[f.OUTPUT]
-    if input_tokens == 0 and not output_tokens and _error_of(first, spans):
-        input_tokens = output_tokens = None  # placeholders of a call that failed
     error_type = _error_of(first, spans)
+    if error_type and not input_tokens and not output_tokens:
+        input_tokens = output_tokens = None  # placeholders of a call that failed
     start_ns, duration_s = _time(first, spans)
-    streaming, ttft_s = _first_token(spans, duration_s)
+    streaming, ttft_s = _first_token(values, spans, start_ns, duration_s)
     if ttft_s is not None and duration_s < ttft_s:
         duration_s = ttft_s
-    request_model, response_model = _models(spans, bool(error_type))
-    finish = _pick(spans, f.FINISH) or ()
-    resource = _outermost(group).resource
+    request_model, response_model = _models(values, error_type)
+    finish_reason, refused = _finish(values[f.FINISH]) if values[f.FINISH] else ("error" if error_type else "", False)
+    resource = group.outermost.resource
     return Call(
         trace_id=first.trace_id,
         span_id=first.span_id,
         start_ns=start_ns,
         duration_s=duration_s,
         operation=first.operation or "chat",
-        provider=_provider(spans, response_model or request_model),
+        provider=_provider(values[f.PROVIDER] or "", response_model or request_model),
         request_model=request_model,
         response_model=response_model,
         service=resource.service,
@@ -50,28 +56,28 @@ def build_call(group: Group, context: Context) -> Call:
         flow=context.flow_name(resource.flow),
         segment=context.segment or resource.segment,
         agent=context.agent,
-        prompt_name=context.prompt_name or _pick(spans, f.PROMPT_NAME) or resource.prompt_name,
-        prompt_version=context.prompt_version or _pick(spans, f.PROMPT_VERSION) or resource.prompt_version,
+        prompt_name=context.prompt_name or values[f.PROMPT_NAME] or resource.prompt_name,
+        prompt_version=context.prompt_version or values[f.PROMPT_VERSION] or resource.prompt_version,
         error_type=error_type,
-        finish_reason=_finish(finish, error_type),
+        finish_reason=finish_reason,
         streaming=streaming,
         ttft_s=ttft_s,
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cache_read_tokens=_subset(spans, billed, f.CACHE_READ, input_tokens),
-        cache_write_tokens=_subset(spans, billed, f.CACHE_WRITE, input_tokens),
-        cache_write_1h_tokens=_subset(spans, billed, f.CACHE_WRITE_1H, input_tokens),
-        reasoning_tokens=_subset(spans, billed, f.REASONING, output_tokens),
-        reported_cost_usd=_pick(spans, f.COST),
-        service_tier=_pick(spans, f.SERVICE_TIER) or "",
-        batch=bool(_pick(spans, f.BATCH)),
-        refusal=bool(_pick(spans, f.REFUSAL)) or any(word.lower() in REFUSALS for word in finish),
-        regenerated=context.regenerated or bool(_pick(spans, f.REGENERATED)),
-        retries=max(group.retries, _pick(spans, f.RETRIES) or 0),
-        response_cache_hit=_pick(spans, f.CACHE_HIT),
-        response_id=_pick(spans, f.RESPONSE_ID) or "",
-        session=context.session or _pick(spans, f.SESSION) or "",
-        user=context.user or _pick(spans, f.USER) or "",
+        cache_read_tokens=_part(values[f.CACHE_READ], input_tokens),
+        cache_write_tokens=_part(values[f.CACHE_WRITE], input_tokens),
+        cache_write_1h_tokens=_part(_part(values[f.CACHE_WRITE_1H], values[f.CACHE_WRITE]), input_tokens),
+        reasoning_tokens=_part(values[f.REASONING], output_tokens),
+        reported_cost_usd=values[f.COST],
+        service_tier=values[f.SERVICE_TIER] or "",
+        batch=values[f.BATCH] is True,
+        refusal=refused or values[f.REFUSAL] is True,
+        regenerated=context.regenerated or values[f.REGENERATED] is True,
+        retries=max(group.retries, values[f.RETRIES] or 0),
+        response_cache_hit=values[f.CACHE_HIT],
+        response_id=values[f.RESPONSE_ID] or "",
+        session=context.session or values[f.SESSION] or "",
+        user=context.user or values[f.USER] or "",
         dialect=first.dialect,
     )
 
@@ -89,48 +95,54 @@ def _knowledge(span: Span) -> tuple[bool, bool, bool, int, int, bytes]:
     )
 
 
-def _outermost(group: Group) -> Span:
-    return min(group.spans, key=lambda span: (span.start_ns, -span.end_ns, span.key))
+def _merge(spans: list[Span], billed: Span) -> list[Any]:
+    """The values of several spans as one: each from the first span that has it, usage from the one that is billed."""
+    merged = [
+        next((value for value in column if value is not None), None)
+        for column in zip(*(span.values for span in spans), strict=True)
+    ]
+    parts = merged[_USAGE]
+    merged[_USAGE] = [
+        mine if mine is not None else part for mine, part in zip(billed.values[_USAGE], parts, strict=True)
+    ]
+    merged[f.EXCLUSIVE] = billed.values[f.EXCLUSIVE]
+    merged[f.TOTAL] = billed.values[f.TOTAL]
+    # A framework is no provider: the name that counts may stand on a span that knows less.
+    merged[f.PROVIDER] = next((p for span in spans if (p := span.values[f.PROVIDER]) and fold_provider(p)), None)
+    return merged
 
 
-def _pick(spans: list[Span], slot: int) -> Any:
-    for span in spans:
-        value = span.values[slot]
-        if value is not None:
-            return value
-    return None
-
-
-def _subset(spans: list[Span], billed: Span, slot: int, whole: int | None) -> int | None:
+def _part(part: int | None, whole: int | None) -> int | None:
     """A part of the input or output tokens; never more than the whole it belongs to."""
-    part: int | None = billed.values[slot]
-    if part is None:
-        part = _pick(spans, slot)
     if part is None or whole is None:
         return None
-    return min(part, whole)
+    return part if part <= whole else whole
 
 
-def _models(spans: list[Span], failed: bool) -> tuple[str, str]:
+def _models(values: list[Any], error_type: str) -> tuple[str, str]:
     """Request and response model. A dialect's only model attribute holds the response's name once there is one."""
-    request = _pick(spans, f.REQUEST_MODEL) or ""
-    response = _pick(spans, f.RESPONSE_MODEL) or ""
-    either = _pick(spans, f.MODEL) or ""
+    request, response, either = values[f.REQUEST_MODEL], values[f.RESPONSE_MODEL], values[f.MODEL]
     if either:
-        if not response and not failed:
+        if not response and not error_type:
             response = either
         request = request or either
-    return request or response, response
+    return request or response or "", response or ""
 
 
-def _provider(spans: list[Span], model: str) -> str:
-    for span in spans:
-        raw = span.values[f.PROVIDER]
-        if raw:
-            provider = fold_provider(raw)
-            if provider:
-                return provider
-    return provider_of_model(model)
+@lru_cache(4096)
+def _provider(raw: str, model: str) -> str:
+    return fold_provider(raw) or provider_of_model(model)
+
+
+@lru_cache(4096)
+def _finish(raw: tuple[str, ...]) -> tuple[str, bool]:
+    """One finish reason per call, of several choices the one worth knowing; and whether the answer was declined."""
+    refused = any(word.lower() in REFUSALS for word in raw)
+    folded = {fold_finish(word) for word in raw}
+    for notable in ("content_filter", "length", "error", "tool_call"):
+        if notable in folded:
+            return notable, refused
+    return fold_finish(raw[0]), refused
 
 
 def _time(first: Span, spans: list[Span]) -> tuple[int, float]:
@@ -144,48 +156,38 @@ def _time(first: Span, spans: list[Span]) -> tuple[int, float]:
     return first.start_ns, (first.end_ns - first.start_ns) / 1e9
 
 
-def _first_token(spans: list[Span], duration_s: float) -> tuple[bool, float | None]:
+def _first_token(values: list[Any], spans: list[Span], start_ns: int, duration_s: float) -> tuple[bool, float | None]:
     """Whether the call streamed, and its time to first token: only streaming calls have one."""
-    flags = {span.values[f.STREAMING] for span in spans}
-    streaming = True if True in flags else False if False in flags else None
-    for span in spans:
-        values = span.values
-        ttft = values[f.TTFT]
-        if values[f.COMPLETION_START] is not None:
-            streaming = True
-            if ttft is None and values[f.COMPLETION_START] > span.start_ns:
-                ttft = (values[f.COMPLETION_START] - span.start_ns) / 1e9
-        if ttft is None or streaming is False:
-            continue
-        if streaming is None:
-            if span.scope.untimed_first_token and ttft >= _WHOLE_ANSWER * duration_s:
-                continue
-            streaming = True
-        return True, ttft
-    if any(span.values[f.LOG_SPAN] for span in spans):
+    ttft: float | None = values[f.TTFT]
+    began: int | None = values[f.COMPLETION_START]
+    streaming: bool | None = values[f.STREAMING]
+    if streaming is False and len(spans) > 1 and any(span.values[f.STREAMING] for span in spans):
+        streaming = True  # a framework's default says nothing against the SDK that streamed
+    if began is not None:
         streaming = True
-    return bool(streaming), None
-
-
-def _finish(raw: tuple[str, ...], error_type: str) -> str:
-    """One finish reason per call: of several choices the one worth knowing."""
-    if not raw:
-        return "error" if error_type else ""
-    folded = {fold_finish(word) for word in raw}
-    for notable in ("content_filter", "length", "error", "tool_call"):
-        if notable in folded:
-            return notable
-    return fold_finish(raw[0])
+        if ttft is None and began > start_ns:
+            ttft = (began - start_ns) / 1e9
+    if values[f.LOG_SPAN]:
+        streaming = True
+    if ttft is None or streaming is False:
+        return streaming is True, None
+    if (
+        streaming is None
+        and any(span.scope.untimed_first_token for span in spans)
+        and ttft >= _WHOLE_ANSWER * duration_s
+    ):
+        return False, None
+    return True, ttft
 
 
 def _error_of(first: Span, spans: list[Span]) -> str:
     """``""`` for success. A wrapper that failed around a call that was answered failed for reasons of its own."""
     failed = failure(first)
+    if len(spans) == 1:
+        return failed
     if failed:
         # A failed attempt below a wrapper that has the answer is no failed call.
-        if len(spans) > 1 and any(
-            not failure(span) and (has_usage(span.values) or span.values[f.RESPONSE_ID]) for span in spans
-        ):
+        if any(not failure(span) and (has_usage(span.values) or span.values[f.RESPONSE_ID]) for span in spans):
             return ""
         if failed == "_OTHER":
             return next((kind for kind in map(failure, spans) if kind not in ("", "_OTHER")), failed)
@@ -201,10 +203,8 @@ def failure(span: Span) -> str:
     named: str | None = values[f.ERROR_TYPE]
     status: int | None = values[f.HTTP_STATUS]
     failed = span.status == STATUS_ERROR or named is not None or (status is not None and status >= 400)
-    if not failed:
-        if not span.failures or not span.scope.status_unreliable:
-            return ""
-        failed = True
+    if not failed and not (span.failures and span.scope.status_unreliable):
+        return ""
     return error_type(named, status, span.failures)
 
 

@@ -7,10 +7,19 @@ from typing import Any, Final
 import msgspec
 
 from genai_exporter.dialects.fields import SLOTS
-from genai_exporter.records import Resource
+from genai_exporter.records import Resource, Role
 
 #: Shared by every span without a GenAI attribute: most of a busy trace.
 NO_VALUES: Final[tuple[None, ...]] = (None,) * SLOTS
+
+#: The roles as plain integers: comparing and hashing members of an enumeration costs ten times as much.
+OTHER: Final = int(Role.OTHER)
+STEP: Final = int(Role.STEP)
+CALL: Final = int(Role.CALL)
+AGENT: Final = int(Role.AGENT)
+TOOL: Final = int(Role.TOOL)
+WORKFLOW: Final = int(Role.WORKFLOW)
+RETRIEVAL: Final = int(Role.RETRIEVAL)
 
 STATUS_ERROR: Final = 2
 KIND_SERVER: Final = 2

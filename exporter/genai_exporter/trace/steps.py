@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from genai_exporter.dialects.vercel import PIPELINE
-from genai_exporter.records import Role, Step
+from genai_exporter.records import Step
 from genai_exporter.trace import match
-from genai_exporter.trace.context import EMPTY, Context, agent_name, text_of, tool_name, workflow_name
+from genai_exporter.trace.context import Context, agent_name, text_of, tool_name, workflow_name
 from genai_exporter.trace.facts import failure
-from genai_exporter.trace.span import Span
+from genai_exporter.trace.span import AGENT, CALL, OTHER, RETRIEVAL, TOOL, WORKFLOW, Span
 
-_TIMED: Final = frozenset({Role.AGENT, Role.TOOL, Role.WORKFLOW, Role.RETRIEVAL})
+_TIMED: Final = frozenset({AGENT, TOOL, WORKFLOW, RETRIEVAL})
 _MAX_DEPTH: Final = 256
 
 
@@ -28,19 +28,17 @@ def find_steps(spans: dict[bytes, Span]) -> Steps:
     result = Steps()
     timed = [span for span in spans.values() if span.role in _TIMED]
     timed.sort(key=lambda span: (span.start_ns, -span.end_ns, span.span_id))
-    agents_with_tools = {
-        owner.span_id for span in timed if span.role == Role.TOOL and (owner := _above(span, spans, Role.AGENT))
-    }
+    agents_with_tools = {owner.span_id for span in timed if span.role == TOOL and (owner := _above(span, spans, AGENT))}
     workflows: list[Span] = []
     for span in timed:
         role = span.role
-        if role == Role.WORKFLOW:
-            if _above(span, spans, Role.WORKFLOW) is None:
+        if role == WORKFLOW:
+            if _above(span, spans, WORKFLOW) is None:
                 workflows.append(span)
             else:
                 result.dropped.add(span.span_id)
             continue
-        if role == Role.AGENT and span.operation == PIPELINE and span.span_id not in agents_with_tools:
+        if role == AGENT and span.operation == PIPELINE and span.span_id not in agents_with_tools:
             continue
         name = _NAMES[role](span)
         if _repeats(span, name, spans) or _has_twin(span, name, result):
@@ -49,7 +47,7 @@ def find_steps(spans: dict[bytes, Span]) -> Steps:
             result.kept.append((span, role, name))
     if not workflows:
         workflows = [span for span in spans.values() if _is_pipeline(span, spans)]
-    result.kept.extend((span, Role.WORKFLOW, workflow_name(span)) for span in workflows)
+    result.kept.extend((span, WORKFLOW, workflow_name(span)) for span in workflows)
     return result
 
 
@@ -57,14 +55,14 @@ def _retrieval_name(span: Span) -> str:
     return text_of(span.name)
 
 
-_NAMES: Final = {Role.AGENT: agent_name, Role.TOOL: tool_name, Role.RETRIEVAL: _retrieval_name}
+_NAMES: Final = {AGENT: agent_name, TOOL: tool_name, RETRIEVAL: _retrieval_name}
 
 
 def _is_pipeline(span: Span, spans: dict[bytes, Span]) -> bool:
     """A root with GenAI work below it: one request from end to end (R26)."""
-    if span.parent_id or span.role in (Role.CALL, Role.TOOL, Role.RETRIEVAL):
+    if span.parent_id or span.role in (CALL, TOOL, RETRIEVAL):
         return False
-    return any(other.role != Role.OTHER and other is not span for other in spans.values())
+    return any(other.role != OTHER and other is not span for other in spans.values())
 
 
 def _above(span: Span, spans: dict[bytes, Span], role: int) -> Span | None:
@@ -86,8 +84,8 @@ def _repeats(span: Span, name: str, spans: dict[bytes, Span]) -> bool:
         if above is None or above is span:
             return False
         if above.role == span.role:
-            return span.role == Role.RETRIEVAL or _NAMES[above.role](above) == name
-        if above.role in _TIMED or above.role == Role.CALL:
+            return span.role == RETRIEVAL or _NAMES[above.role](above) == name
+        if above.role in _TIMED or above.role == CALL:
             return False
         above = spans.get(above.parent_id)
     return False
@@ -104,8 +102,7 @@ def _has_twin(span: Span, name: str, found: Steps) -> bool:
     )
 
 
-def build_step(span: Span, role: int, name: str, context: Context | None) -> Step:
-    context = context or EMPTY
+def build_step(span: Span, role: int, name: str, context: Context) -> Step:
     resource = span.resource
     return Step(
         role=role,
@@ -118,9 +115,9 @@ def build_step(span: Span, role: int, name: str, context: Context | None) -> Ste
         service=resource.service,
         service_version=context.service_version or resource.service_version,
         environment=context.environment or resource.environment,
-        flow=context.flow_name(resource.flow) or (name if role == Role.WORKFLOW else ""),
+        flow=context.flow_name(resource.flow) or (name if role == WORKFLOW else ""),
         segment=context.segment or resource.segment,
-        agent=name if role == Role.AGENT else context.agent,
+        agent=name if role == AGENT else context.agent,
         prompt_name=context.prompt_name or resource.prompt_name,
         prompt_version=context.prompt_version or resource.prompt_version,
     )

@@ -1,0 +1,7 @@
+"""``python -m genai_exporter``."""
+
+import sys
+
+from genai_exporter.cli import main
+
+sys.exit(main())
