@@ -193,6 +193,7 @@ def _opens_stream(span: Span) -> bool:
     return (
         span.scope.dialect == "logfire"
         and span.role == CALL
+        and span.values[f.INPUT] is None
         and span.values[f.OUTPUT] is None
         and not span.values[f.LOG_SPAN]
         and span.status != STATUS_ERROR
