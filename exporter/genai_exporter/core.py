@@ -80,4 +80,4 @@ def pipeline_settings(settings: Settings) -> PipelineSettings:
 
 def _pricer(settings: Settings, overrides: PriceOverrides | None) -> Pricer:
     # The recorder says once per model that it has no price; saying it here, too, would be twice.
-    return Pricer(overrides, use_reported=settings.prices.use_reported, log_unpriced=False)
+    return Pricer(overrides, use_reported=settings.prices.use_reported)

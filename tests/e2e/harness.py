@@ -179,6 +179,11 @@ class Prometheus:
     def __init__(self, url: str) -> None:
         self.url = url
 
+    def ready(self) -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/-/ready", timeout=10).ok
+        return False
+
     def ask(self, path: str, **parameters: str) -> Any:
         """The ``data`` of an answer of its HTTP API."""
         answer = requests.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=30)
@@ -223,5 +228,6 @@ def prometheus(binary: Path, target: str, folder: Path) -> Iterator[Prometheus]:
             return found.group(1) if found else ""
 
         running = Prometheus(f"http://{wait_until(f'Prometheus listens, see {log}', address)}")
+        wait_until("Prometheus answers queries", running.ready)
         wait_until("Prometheus has scraped its target", lambda: running.value("up") == 1)
         yield running

@@ -139,6 +139,15 @@ def test_a_model_that_is_free_by_name_costs_zero() -> None:
     assert pricer().price(call) == Cost(0.0, "computed")
 
 
+def test_an_answer_from_a_response_cache_costs_nothing() -> None:
+    # R34: the provider was not asked, although the answer repeats the tokens of the first time.
+    tokens = {"input_tokens": 1000, "output_tokens": 100}
+    assert pricer().price(make_call("openai", "gpt-4o", response_cache_hit=True, **tokens)) == Cost(0.0, "computed")
+    missed = pricer().price(make_call("openai", "gpt-4o", response_cache_hit=False, **tokens))
+    assert missed.usd is not None
+    assert missed.usd > 0
+
+
 def test_an_unknown_model_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     fresh = Pricer(book=book())
     for tokens in (1, 2, 3):

@@ -1,20 +1,20 @@
 """What settled traces become on the page."""
 
-import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from prometheus_client.samples import Sample
+
 from genai_exporter import catalogue
 from genai_exporter.metrics.quota import RollingMinute
 from genai_exporter.metrics.recorder import Recorder
 from genai_exporter.metrics.store import Store
 from genai_exporter.records import Call, Evaluation, Feedback, Resource, Role, Settled, Step
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from prometheus_client.samples import Sample
 
 NOW = 1_700_000_000.0
 
@@ -208,21 +208,17 @@ def test_cost_is_recorded_by_source() -> None:
     assert bench.get("llm_unpriced_calls_total") == 0
 
 
-def test_an_unknown_price_is_counted_and_said_once_and_is_never_zero_dollars(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+def test_an_unknown_price_is_counted_and_is_never_zero_dollars() -> None:
     """R132."""
     bench = Bench()
-    with caplog.at_level(logging.WARNING):
-        bench.calls(*[a_call(input_tokens=5, request_model="mine", response_model="mine")] * 3)
-        bench.calls(a_call(output_tokens=5, request_model="other", response_model=""))
-        bench.calls(a_call(request_model="no tokens"), a_call(input_tokens=0, output_tokens=0))
+    bench.calls(*[a_call(input_tokens=5, request_model="mine", response_model="mine")] * 3)
+    bench.calls(a_call(output_tokens=5, request_model="other", response_model=""))
+    bench.calls(a_call(request_model="no tokens"), a_call(input_tokens=0, output_tokens=0))
     assert bench.get("llm_unpriced_calls_total", gen_ai_request_model="mine") == 3
     assert bench.get("llm_unpriced_calls_total", gen_ai_request_model="other") == 1
     assert bench.get("llm_unpriced_calls_total") == 4
     assert bench.get("llm_cost_usd_total") is None
     assert bench.get("llm_call_cost_usd_count") is None
-    assert ["'mine'" in caplog.messages[0], "'other'" in caplog.messages[1], len(caplog.messages)] == [True, True, 2]
 
 
 def test_what_may_go_wrong_is_born_at_zero_with_the_model() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeAlias
 
@@ -17,12 +16,9 @@ from .quota import Quota, QuotaBoard
 from .steps import StepRecorder
 from .store import Store
 
-log = logging.getLogger(__name__)
-
 _SWEEP_SECONDS = 60.0
 _REMEMBERED_SERVICES = 10_000
 _REMEMBERED_SIGHTS = 10_000
-_REMEMBERED_UNPRICED = 1_000
 
 
 class Priced(Protocol):
@@ -71,7 +67,6 @@ class Recorder:
         self._bundles: dict[Values, CallBundle] = {}
         self._services: dict[str, Activity] = {}
         self._sights: dict[Resource, Activity] = {}
-        self._unpriced_models: set[tuple[str, str]] = set()
         self._next_sweep = 0.0
 
     def configure(
@@ -82,7 +77,6 @@ class Recorder:
         self._quotas.configure(quotas, now)
         self._quality.evaluation_names = tuple(evaluation_names)
         self._sights.clear()
-        self._unpriced_models.clear()
 
     def first_sight(self, resource: Resource, now: float) -> None:
         """Show what is known to come from an application at 0; cheap when it was seen before."""
@@ -120,7 +114,6 @@ class Recorder:
             bundle.record_cost(cost.usd, cost.source, mark)
         elif call.input_tokens or call.output_tokens:
             bundle.unpriced.inc(1, mark)
-            self._say_unpriced(call)
 
     def _regenerations(self, settled: Settled, now: float) -> None:
         answers: dict[bytes, Call] = {}
@@ -153,12 +146,6 @@ class Recorder:
         if len(self._services) >= _REMEMBERED_SERVICES:
             self._services.clear()
         return self._services.setdefault(name, Activity(now))
-
-    def _say_unpriced(self, call: Call) -> None:
-        model = (call.provider, call.response_model or call.request_model)
-        if model not in self._unpriced_models and len(self._unpriced_models) < _REMEMBERED_UNPRICED:
-            self._unpriced_models.add(model)
-            log.warning("no price for model %r of provider %r; its calls are counted as unpriced", model[1], model[0])
 
     def tick(self, now: float) -> None:
         """Bring gauges up to ``now`` and, now and then, let idle series go."""

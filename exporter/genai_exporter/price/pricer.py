@@ -15,7 +15,7 @@ from genai_exporter.catalogue import UNPRICED_CALLS
 from genai_exporter.price.book import Listed, PriceBook, Terms, period
 from genai_exporter.price.explain import Explanation, explain_call
 from genai_exporter.price.overrides import Override, PriceOverrides
-from genai_exporter.price.rates import UNPRICED, Cost, Era, Rates, amount, split
+from genai_exporter.price.rates import FREE, UNPRICED, Cost, Era, Rates, amount, split
 from genai_exporter.records import Call
 
 logger = logging.getLogger(__name__)
@@ -106,6 +106,8 @@ class Pricer:
             reported = call.reported_cost_usd
             if reported is not None and 0.0 <= reported < float("inf"):
                 return Cost(reported, "reported")
+        if call.response_cache_hit:
+            return FREE  # answered from a response cache: no provider was asked, whatever tokens the answer reports
         total, output = call.input_tokens, call.output_tokens
         if total is None and output is None:
             return self._price_without_usage(call)

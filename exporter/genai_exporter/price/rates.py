@@ -40,6 +40,7 @@ class Cost(msgspec.Struct, frozen=True, gc=False):
 
 
 UNPRICED = Cost(None, "")
+FREE = Cost(0.0, "computed")
 
 
 class Rates(msgspec.Struct, frozen=True, gc=False):
