@@ -261,7 +261,7 @@ class _Neighbours:
                         found.append(other)
                 elif streams and (match.stream_parts(span, other) or match.stream_parts(other, span)):
                     found.append(other)
-        insort(entries, (moment, span.span_id, span))
+        insort(entries, (moment, span.key, span))
         return found
 
     def forget(self, trace: Trace) -> None:
@@ -270,7 +270,7 @@ class _Neighbours:
             if known is None:
                 continue
             _, entries = known
-            position = bisect_left(entries, (_moment(span), span.span_id))
+            position = bisect_left(entries, (_moment(span), span.key))
             if position < len(entries) and entries[position][2] is span:
                 del entries[position]
             if not entries:
