@@ -36,7 +36,7 @@ $(BIN)/python:
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the project and its development tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-		-c constraints.txt -e '.[dev,dashboards]'
+		-c constraints.txt -e '.[dev,e2e,dashboards]'
 	@touch $(STAMP)
 
 test: lint types unit ## run everything: linter, formatter check, types, tests

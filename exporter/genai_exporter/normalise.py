@@ -28,6 +28,7 @@ _UNSET: Final = 99
 _NO_RANKS: Final = [_UNSET] * SLOTS
 _NOTHING: Final[list[None]] = [None] * SLOTS
 _GENAI: Final = tuple(sorted(GENAI_FIELDS))
+_DOCUMENT: Final = ("{", "[", '"')
 _REMEMBERED: Final = {Kind.TEXT, Kind.ROLE, Kind.FLAG, Kind.FINISH, Kind.RATING}
 
 _CONVERT: Final[dict[Kind, Callable[[Value], object]]] = {
@@ -49,6 +50,15 @@ def _milliseconds(value: Value) -> float | None:
 
 
 _CONVERT[Kind.MILLISECONDS] = _milliseconds
+def _status(value: Value) -> int | None:
+    if isinstance(value, str):
+        word = value.strip().strip('"')
+        return int(word) if word.isdecimal() and len(word) < 4 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+_CONVERT[Kind.STATUS] = _status
+_CONVERT[Kind.PRESENT] = lambda value: True if convert.tokens(value) else None
 _CONVERT[Kind.TTFT_BY_TYPE] = lambda value: _milliseconds(value) if isinstance(value, int) else convert.seconds(value)
 
 
@@ -144,6 +154,8 @@ class Normaliser:
             rule.status_unreliable,
             tuple(step.encode() for step in rule.steps),
             tuple(agent.encode() for agent in rule.agents),
+            rule.root_is_agent,
+            rule.reasoning_twice,
         )
 
     # -- attributes ----------------------------------------------------------------------------------------------
@@ -177,12 +189,19 @@ class Normaliser:
                     if end + 4 < size < end + 130 and pair[end] == 0x12 and pair[end + 1] == size - end - 2:
                         tag = pair[end + 2]
                         if kind == WHOLE and tag == 0x18:
-                            last = pair[size - 1]
-                            width = size - end - 3
-                            if last < 0x80 and width < 4:
-                                value = last
-                                for at in range(size - 2, end + 2, -1):
-                                    value = value << 7 | pair[at] & 0x7F
+                            value = pair[end + 3]
+                            if value > 0x7F and size > end + 4:
+                                high = pair[end + 4]
+                                value += (high << 7) - 0x80
+                                if high > 0x7F and size > end + 5:
+                                    high = pair[end + 5]
+                                    value += (high << 14) - 0x4000
+                                    high = 0x80 if high > 0x7F or size != end + 6 else 0
+                                elif size != end + 5:
+                                    high = 0x80
+                            else:
+                                high = value if size == end + 4 else 0x80
+                            if high < 0x80:
                                 if rank < ranks[slot]:
                                     ranks[slot] = rank
                                     values[slot] = value
@@ -206,43 +225,64 @@ class Normaliser:
         except Malformed:
             self.invalid["malformed"] += 1
             return
+        told: list[tuple[int, int, object]] = []
+        repeats = len(pair) < _MEMO_PAIR_BYTES
         for row in rows:
             try:
-                self._apply(row, key, value, pair, values, ranks)
+                result = self._apply(row, key, value, values, ranks)
             except Unusable as unusable:
                 self.invalid[unusable.reason] += 1
+                repeats = False
+                continue
+            if result is not None:
+                told.append((row.field, row.rank, result))
+            repeats = repeats and row.kind in _REMEMBERED
+        # A pair that several rows read stands for several values: one entry cannot hold them.
+        if repeats and len(told) == 1:
+            if len(self._memo) >= _MEMO_PAIRS:
+                self._memo.clear()
+            self._memo[pair] = told[0]
 
-    def _apply(self, row: Row, key: bytes, value: Value, pair: bytes, values: list[Any], ranks: list[int]) -> None:
+    def _apply(self, row: Row, key: bytes, value: Value, values: list[Any], ranks: list[int]) -> object:
+        """Let one row read a value. Returns what the row's own field was given, ``None`` when nothing."""
         kind = row.kind
         if kind is Kind.EXPAND:
-            # A large document is only worth reading for a field that nothing better has filled.
-            document = convert.parse_json(value) if value is not None and value != "" else None
-            for path, slot, rank, member_kind in row.members:
-                if rank < ranks[slot]:
-                    found = _CONVERT[member_kind](convert.member(document, path))
-                    if found is not None:
-                        ranks[slot] = rank
-                        values[slot] = found
-            return
+            self._expand(row, value, values, ranks)
+            return None
         if kind is Kind.EVALUATION:
             self._collect(row, key, value)
-            return
+            return None
         result: object
         if kind is Kind.ROLE:
             result = self._role(row, value)
         else:
             result = _CONVERT[kind](value)
             if row.vocabulary and isinstance(result, str):
-                result = row.vocabulary.get(result.lower(), result)
+                result = row.vocabulary.get(result.lower(), row.vocabulary.get("*", result))
         if result is None or result == "":
-            return
-        if kind in _REMEMBERED and len(pair) < _MEMO_PAIR_BYTES:
-            if len(self._memo) >= _MEMO_PAIRS:
-                self._memo.clear()
-            self._memo[pair] = (row.field, row.rank, result)
+            return None
         if row.rank < ranks[row.field]:
             ranks[row.field] = row.rank
             values[row.field] = result
+        return result
+
+    def _expand(self, row: Row, value: Value, values: list[Any], ranks: list[int]) -> None:
+        """Read the members of a document, unless better rows have filled all the fields that it could tell."""
+        if isinstance(value, str) and value[:64].lstrip()[:1] not in _DOCUMENT:
+            return  # the same key holds plain text in other libraries
+        if value is None or not any(rank < ranks[slot] for _, slot, rank, _ in row.members):
+            return
+        document = convert.parse_json(value)
+        for path, slot, rank, kind in row.members:
+            if rank < ranks[slot]:
+                try:
+                    found = _CONVERT[kind](convert.member(document, path))
+                except Unusable as unusable:
+                    self.invalid[unusable.reason] += 1
+                    continue
+                if found is not None:
+                    ranks[slot] = rank
+                    values[slot] = found
 
     def _role(self, row: Row, value: Value) -> object:
         word = convert.text(value)
@@ -251,7 +291,9 @@ class Normaliser:
         if not row.vocabulary:
             return vocabulary.fold_operation(word)
         word = word.strip('"').lower()
-        return row.vocabulary.get(word, (Role.STEP, word))
+        if word in row.vocabulary:
+            return row.vocabulary[word]
+        return row.vocabulary["*"] if "*" in row.vocabulary else (Role.STEP, word)
 
     def _collect(self, row: Row, key: bytes, value: Value) -> None:
         """Evaluations come as one attribute each, as three attributes of one event, or as an indexed list."""

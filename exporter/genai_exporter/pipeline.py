@@ -236,9 +236,9 @@ def _traces(body: bytes, encoding: Encoding) -> Iterator[tuple[bytes, bytes, Any
     except DecodeError as error:
         raise Unreadable(f"not an ExportTraceServiceRequest: {error}") from error
     for group in request.resource_spans:
-        resource = group.resource
+        resource = b"".join(group.resource)
         for part in group.scope_spans:
-            yield resource, part.scope, part.spans
+            yield resource, b"".join(part.scope), part.spans
 
 
 def _logs(body: bytes, encoding: Encoding) -> Iterator[tuple[bytes, bytes, Any]]:
@@ -251,8 +251,9 @@ def _logs(body: bytes, encoding: Encoding) -> Iterator[tuple[bytes, bytes, Any]]
     except DecodeError as error:
         raise Unreadable(f"not an ExportLogsServiceRequest: {error}") from error
     for group in request.resource_logs:
+        resource = b"".join(group.resource)
         for part in group.scope_logs:
-            yield group.resource, part.scope, part.log_records
+            yield resource, b"".join(part.scope), part.log_records
 
 
 def _json(body: bytes, outer: str, inner: str, leaf: str, read: Any) -> Iterator[tuple[bytes, bytes, list[Any]]]:

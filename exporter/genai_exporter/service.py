@@ -19,7 +19,7 @@ from typing import Any, Final, TypeVar
 from genai_exporter import health, logging_setup
 from genai_exporter.config import Settings
 from genai_exporter.config.command import check_named_files
-from genai_exporter.core import Core
+from genai_exporter.core import Core, calm_collector
 from genai_exporter.reload import Reloader
 from genai_exporter.selfmetrics import SelfMetrics
 from genai_exporter.selftraces import SelfTraces, TracedPipeline
@@ -91,6 +91,7 @@ class Service:
         stop = asyncio.Event()
         with self._signals(stop):
             async with self._servers():
+                calm_collector()
                 _log.info("%s %s is ready", DISTRIBUTION, self.version)
                 await self._tick_until(stop)
                 _log.info("stopping: no more telemetry is taken, what is pending is counted")

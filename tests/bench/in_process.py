@@ -18,7 +18,7 @@ from isal import igzip
 from bench import payload, sender
 from bench.plain import Plain, Totals
 from genai_exporter.config import Settings
-from genai_exporter.core import pipeline_settings
+from genai_exporter.core import calm_collector, pipeline_settings
 from genai_exporter.metrics.recorder import Recorder
 from genai_exporter.metrics.store import Store
 from genai_exporter.pipeline import Pipeline
@@ -115,6 +115,7 @@ class Ours:
 def measure(kind: str, seconds: float, least: int = 3) -> Result:
     """Run rounds over the set ``kind`` for about ``seconds`` of wall time, at least ``least`` of them."""
     ours, plain = Ours(), Plain()
+    calm_collector()  # as the service does, for both alike
     rounds: list[Round] = []
     sent: list[payload.Body] = []
     deadline = time.monotonic() + seconds

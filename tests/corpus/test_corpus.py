@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
 from genai_exporter import catalogue
 from genai_exporter.metrics.recorder import Recorder
 from genai_exporter.metrics.store import Store
 from genai_exporter.pipeline import Pipeline, PipelineSettings
 from genai_exporter.price import Pricer
 from genai_exporter.records import Call, Settled, Step
-from prometheus_client.parser import text_string_to_metric_families
 
 from .cases import ORDERS, Case, cases, producers
 from .truth import UNSETTLED, facts

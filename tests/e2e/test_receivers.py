@@ -10,10 +10,6 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
-from genai_exporter.config import Settings
-from genai_exporter.core import Core
-from genai_exporter.errors import Full, Receipt
-from genai_exporter.server import ReceiverLimits
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
@@ -34,6 +30,10 @@ from e2e.receiver_lab import (
     spans_body,
     spans_json,
 )
+from genai_exporter.config import Settings
+from genai_exporter.core import Core
+from genai_exporter.errors import Full, Receipt
+from genai_exporter.server import ReceiverLimits
 
 SMALL = ReceiverLimits(max_body_bytes=50_000, max_decompressed_bytes=100_000)
 BASES = ("", "/api/public/otel", "/otel", "/api/v1/otel")

@@ -11,9 +11,9 @@ from pathlib import Path
 import bcrypt
 import grpc
 import pytest
-from genai_exporter.server import WebConfig, WebConfigError
 
 from e2e.receiver_lab import Authority, Lab, ask, eventually, send, spans_body
+from genai_exporter.server import WebConfig, WebConfigError
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 needs_openssl = pytest.mark.skipif(not Authority.available(), reason="the openssl command makes the certificates")

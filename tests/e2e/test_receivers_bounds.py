@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from genai_exporter.server import HttpReceiver, ListenError, ReceiverLimits, start_otlp_grpc, start_otlp_http
 
 from e2e.receiver_lab import DEADLINE_S, PROTOBUF, Lab, ask, eventually, retry_seconds, send, spans_body
+from genai_exporter.server import HttpReceiver, ListenError, ReceiverLimits, start_otlp_grpc, start_otlp_http
 
 HEAD = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: {PROTOBUF}\r\n"
 

@@ -12,14 +12,14 @@ from typing import Any
 
 import grpc
 import pytest
-from genai_exporter.errors import Full, Receipt
-from genai_exporter.server import ReceiverLimits
 from google.rpc import status_pb2
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 
 from e2e.receiver_lab import DEADLINE_S, NOW, Lab, eventually, retry_seconds, spans_body
+from genai_exporter.errors import Full, Receipt
+from genai_exporter.server import ReceiverLimits
 
 EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 HEALTH = "/grpc.health.v1.Health/Check"

@@ -11,11 +11,11 @@ from urllib.parse import urljoin
 
 import bcrypt
 import pytest
-from genai_exporter.server import Link, Running, WebConfig, WebOptions, start_web
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 from e2e.receiver_lab import Lab, ask
+from genai_exporter.server import Link, Running, WebConfig, WebOptions, start_web
 
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"

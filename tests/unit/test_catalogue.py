@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from genai_exporter import catalogue
 from genai_exporter.catalogue import Label, Metric
 from genai_exporter.metrics import reference

@@ -4,11 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import pytest
-from genai_exporter import catalogue
-from genai_exporter.metrics.exposition import bound_text, label_text, number
-from genai_exporter.metrics.limits import MAX_VALUE_LENGTH
-from genai_exporter.metrics.model import Label, Metric
-from genai_exporter.metrics.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
@@ -18,6 +13,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from prometheus_client.samples import Sample
 from prometheus_client.utils import floatToGoString
+
+from genai_exporter import catalogue
+from genai_exporter.metrics.exposition import bound_text, label_text, number
+from genai_exporter.metrics.limits import MAX_VALUE_LENGTH
+from genai_exporter.metrics.model import Label, Metric
+from genai_exporter.metrics.store import Store
 
 A = Label("a", "First.")
 B = Label("b", "Second.")

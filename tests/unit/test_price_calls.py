@@ -9,11 +9,12 @@ import subprocess
 import sys
 
 import pytest
-from genai_exporter.price import UNPRICED, Cost, Pricer
-from genai_exporter.price.rates import Rates, amount, rates_from, split
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from price_samples import NOW, book, make_call, pricer
+
+from genai_exporter.price import UNPRICED, Cost, Pricer
+from genai_exporter.price.rates import Rates, amount, rates_from, split
 
 MILLION = 1_000_000
 

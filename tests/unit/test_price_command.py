@@ -7,9 +7,10 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from price_samples import NOW, book, make_call, pricer
+
 from genai_exporter.price import PriceFileError, Pricer, explain, parse_overrides, render_explanation
 from genai_exporter.price.command import add_arguments, run
-from price_samples import NOW, book, make_call, pricer
 
 
 def command(*arguments: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
-from genai_exporter.price import UNPRICED, Pricer
 from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
 from genai_prices.types import (
     ClauseContains,
@@ -20,6 +19,8 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 from price_samples import make_call
+
+from genai_exporter.price import UNPRICED, Pricer
 
 
 @pytest.fixture(autouse=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from genai_exporter.price.aliases import NO_LIST_PRICE, Aliases, is_fine_tuned
 from price_samples import book, make_call, pricer
+
+from genai_exporter.price.aliases import NO_LIST_PRICE, Aliases, is_fine_tuned
 
 ALIASES = book().aliases
 

@@ -7,9 +7,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from price_samples import book, make_call
+
 from genai_exporter.price import UNPRICED, Cost, PriceFileError, Pricer, load_overrides, parse_overrides
 from genai_exporter.price.overrides import Entry
-from price_samples import book, make_call
 
 TOKENS = {"input_tokens": 1_000_000, "output_tokens": 0}
 

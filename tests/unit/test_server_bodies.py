@@ -9,9 +9,10 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from genai_exporter.server.bodies import ENCODINGS, MAX_MEMBERS, BodyCorrupt, BodyTooLarge, Inflater, inflate
 from hypothesis import given
 from hypothesis import strategies as st
+
+from genai_exporter.server.bodies import ENCODINGS, MAX_MEMBERS, BodyCorrupt, BodyTooLarge, Inflater, inflate
 
 MIB = 1024 * 1024
 COMPRESS = {"gzip": gzip.compress, "x-gzip": gzip.compress, "deflate": zlib.compress}

@@ -8,6 +8,7 @@ import hashlib
 
 import bcrypt
 import pytest
+
 from genai_exporter.server import credentials
 from genai_exporter.server.credentials import MAX_WAITING, REMEMBERED, Accounts, Gate, Verdict
 

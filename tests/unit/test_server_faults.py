@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+
 from genai_exporter.server.faults import MAX_KINDS, Faults
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from genai_exporter.server.negotiate import accepts_gzip, wants_openmetrics
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from google.rpc import error_details_pb2, status_pb2
+
 from genai_exporter.errors import Full, Receipt
 from genai_exporter.server import statuses
-from google.rpc import error_details_pb2, status_pb2
 
 
 def test_acceptance_in_full_is_the_empty_message() -> None:

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import pytest
+
 from genai_exporter.server.tls import _CIPHERS, server_context
 from genai_exporter.server.webfile import TlsConfig, WebConfigError, WebSettings, read_web_config
 

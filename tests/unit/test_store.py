@@ -3,10 +3,11 @@
 import math
 
 import pytest
-from genai_exporter.metrics.model import OVERFLOW, Label, Metric
-from genai_exporter.metrics.store import Store
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from genai_exporter.metrics.model import OVERFLOW, Label, Metric
+from genai_exporter.metrics.store import Store
 
 MODEL = Label("gen_ai_request_model", "A model.")
 FLOW = Label("llm_flow", "A flow.", 3)

@@ -32,6 +32,7 @@ from genai_exporter.records import Role
     CACHE_WRITE_1H,
     REASONING,
     EXCLUSIVE,  # True when INPUT is known to exclude the cached tokens
+    EXCLUSIVE_OUTPUT,  # True when OUTPUT is known to exclude the reasoning tokens
     COST,  # US dollars
     FINISH,
     ERROR_TYPE,
@@ -67,8 +68,8 @@ from genai_exporter.records import Role
     BARE_CACHE_WRITE,
     BARE_STREAMING,
     BARE_DURATION,
-) = range(52)
-SLOTS: Final = 52
+) = range(53)
+SLOTS: Final = 53
 #: The fields that spans below inherit, as one range.
 INHERITED: Final = slice(AGENT, REGENERATED + 1)
 
@@ -96,7 +97,8 @@ class Kind(enum.Enum):
     FINISH = "finish"  # array, JSON text of an array, or one string
     TIMESTAMP = "timestamp"  # ISO 8601, possibly JSON-quoted
     ROLE = "role"  # looked up in the row's vocabulary
-    TAGGED = "tagged"  # any value: the row's tag is stored instead
+    STATUS = "status"  # an HTTP status among other codes: what is no number is no status
+    PRESENT = "present"  # True for a count above zero: the key itself is the evidence
     EXPAND = "expand"  # JSON (or a printed Python dict) whose members feed several fields
     EVALUATION = "evaluation"  # a score: collected, not stored in a slot
     RATING = "rating"
@@ -107,8 +109,10 @@ class Row:
     """One attribute key of a dialect and the canonical field that it feeds.
 
     ``rank`` orders the keys that compete for one field on one span: the smaller wins, whatever the order on the wire.
-    ``vocabulary`` maps values (for ``Kind.ROLE`` to a role and an operation). ``members`` are the paths inside a JSON
-    value. ``pattern`` marks a key in which ``*`` stands for an index.
+    ``vocabulary`` maps values (for ``Kind.ROLE`` to a role and an operation); a value that it lacks stands for itself,
+    or for what ``"*"`` says, and ``None`` means that the value tells nothing. ``members`` are the paths inside a JSON
+    value. ``pattern`` marks a key in which ``*`` stands for an index. A table may have several rows for one key: then
+    each value is read by all of them.
     """
 
     key: str
@@ -128,7 +132,9 @@ class ScopeRule:
     ``prefix`` is matched against the scope's name. ``exclusive_input``: input tokens leave out the cached ones.
     ``untimed_first_token``: the reported time to first token is not one. ``steps`` are suffixes of span names that look
     like model calls and are none, ``agents`` of chains that are agent runs. ``status_unreliable``: an exception event
-    means failure even where the status is OK.
+    means failure even where the status is OK. ``root_is_agent``: the span of a whole run calls itself an agent; it has
+    no agent's name, or is of kind SERVER. ``reasoning_twice``: for models of other makers than Google, output tokens
+    contain the reasoning tokens twice.
     """
 
     prefix: str
@@ -138,6 +144,8 @@ class ScopeRule:
     status_unreliable: bool = False
     steps: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
+    root_is_agent: bool = False
+    reasoning_twice: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,10 @@ WHOLE: Final = 1
 WORD: Final = 2
 _QUICK_KINDS: Final = {Kind.TOKENS: WHOLE, Kind.IDENTIFIER: WORD}
 
+#: What events tell has this rank: weaker than any attribute. Rows have smaller ones.
+MAX_RANK: Final = 70
+_NO_MEMBERS: Final = frozenset({Kind.EXPAND, Kind.ROLE, Kind.EVALUATION})
+
 
 class BadTable(ValueError):
     """A dialect table contradicts itself or another one."""
@@ -34,6 +38,7 @@ class Plan:
         self._rows: dict[bytes, tuple[Row, ...]] = {}
         self._patterns: list[tuple[re.Pattern[bytes], Row]] = []
         self._remembered: dict[bytes, tuple[Row, ...]] = {}
+        self._preferred: dict[tuple[int, int], str] = {}
         self.scope_rules: list[ScopeRule] = []
         for dialect in self.dialects:
             self._add_dialect(dialect)
@@ -47,7 +52,7 @@ class Plan:
         self.scope_rules.sort(key=lambda rule: -len(rule.prefix))
 
     def _add_dialect(self, dialect: Dialect) -> None:
-        preferred: dict[tuple[int, int], str] = {}
+        own: set[bytes] = set()
         for row in dialect.rows:
             where = f"{dialect.name}: {row.key}"
             if not 0 <= row.field < SLOTS:
@@ -55,26 +60,35 @@ class Plan:
             if row.kind is Kind.EXPAND and not row.members:
                 raise BadTable(f"{where} expands into nothing")
             for path, slot, _, kind in row.members:
-                if not 0 <= slot < SLOTS or kind is Kind.EXPAND:
+                if not 0 <= slot < SLOTS or kind in _NO_MEMBERS:
                     raise BadTable(f"{where}, member {path}: bad field or kind")
             if row.kind is Kind.ROLE and not row.vocabulary and row.key != "gen_ai.operation.name":
                 raise BadTable(f"{where} is a role without a vocabulary")
-            if row.kind not in (Kind.EVALUATION, Kind.EXPAND) and row.field:
-                clash = preferred.setdefault((row.field, row.rank), row.key)
-                if clash != row.key:
-                    raise BadTable(
-                        f"{where} and {clash} both feed {FIELD_NAMES[row.field]} at rank {row.rank}: "
-                        "give one of them a larger rank"
-                    )
+            if row.kind is Kind.EXPAND:
+                for path, slot, rank, _ in row.members:
+                    self._prefer(slot, rank, f"{row.key}, member {path}", where)
+            elif row.kind is not Kind.EVALUATION and row.field:
+                self._prefer(row.field, row.rank, row.key, where)
             if row.pattern:
                 expression = re.escape(row.key).replace(r"\*", "[^.]+") + "$"
                 self._patterns.append((re.compile(expression.encode()), row))
                 continue
             key = row.key.encode()
-            if key in self._rows:
+            if key in self._rows and key not in own:
                 raise BadTable(f"{where} is in another table already")
-            self._rows[key] = (row,)
+            own.add(key)
+            self._rows[key] = (*self._rows.get(key, ()), row)
         self.scope_rules.extend(dialect.scopes)
+
+    def _prefer(self, slot: int, rank: int, key: str, where: str) -> None:
+        """Two keys must never compete at one rank: the order on the wire would decide between them."""
+        if not 0 <= rank < MAX_RANK:
+            raise BadTable(f"{where}: rank {rank} is not between 0 and {MAX_RANK}")
+        clash = self._preferred.setdefault((slot, rank), key)
+        if clash != key:
+            raise BadTable(
+                f"{where} and {clash} both feed {FIELD_NAMES[slot]} at rank {rank}: give one of them a larger rank"
+            )
 
     def _remember(self, key: bytes, rows: tuple[Row, ...]) -> None:
         """Enter a key into ``quick`` when its value needs no more than a look at a few bytes."""
@@ -99,7 +113,9 @@ class Plan:
     def scope_rule(self, name: str) -> ScopeRule | None:
         """The most specific rule for an instrumentation scope."""
         for rule in self.scope_rules:
-            if name.startswith(rule.prefix):
+            rest = name[len(rule.prefix) :]
+            # "ai" is a scope of its own and the beginning of many others.
+            if name.startswith(rule.prefix) and not (rest[:1].isalnum() and rule.prefix[-1].isalnum()):
                 return rule
         return None
 

@@ -25,6 +25,8 @@ _TYPES: Final = {
 }
 
 #: message -> (field, number, type); "*" marks a repeated field, "?" a member of the message's oneof.
+#: Where OTLP has one message and this has repeated bytes, a sender may have written the field in several pieces: joined,
+#: they are the bytes of the merged message, which is how every protobuf reader understands them.
 _SCHEMA: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "Status": (("message", 2, "bytes"), ("code", 3, "int32")),
     "Event": (("time_unix_nano", 1, "fixed64"), ("name", 2, "bytes"), ("attributes", 3, "*bytes")),
@@ -40,8 +42,8 @@ _SCHEMA: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("events", 11, "*Event"),
         ("status", 15, "Status"),
     ),
-    "ScopeSpans": (("scope", 1, "bytes"), ("spans", 2, "*Span")),
-    "ResourceSpans": (("resource", 1, "bytes"), ("scope_spans", 2, "*ScopeSpans")),
+    "ScopeSpans": (("scope", 1, "*bytes"), ("spans", 2, "*Span")),
+    "ResourceSpans": (("resource", 1, "*bytes"), ("scope_spans", 2, "*ScopeSpans")),
     "Traces": (("resource_spans", 1, "*ResourceSpans"),),
     "LogRecord": (
         ("time_unix_nano", 1, "fixed64"),
@@ -52,19 +54,19 @@ _SCHEMA: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
         ("span_id", 10, "bytes"),
         ("event_name", 12, "bytes"),
     ),
-    "ScopeLogs": (("scope", 1, "bytes"), ("log_records", 2, "*LogRecord")),
-    "ResourceLogs": (("resource", 1, "bytes"), ("scope_logs", 2, "*ScopeLogs")),
+    "ScopeLogs": (("scope", 1, "*bytes"), ("log_records", 2, "*LogRecord")),
+    "ResourceLogs": (("resource", 1, "*bytes"), ("scope_logs", 2, "*ScopeLogs")),
     "Logs": (("resource_logs", 1, "*ResourceLogs"),),
     "Resource": (("attributes", 1, "*bytes"),),
     "Scope": (("name", 1, "bytes"), ("version", 2, "bytes")),
-    "KeyValue": (("key", 1, "bytes"), ("value", 2, "bytes")),
+    "KeyValue": (("key", 1, "bytes"), ("value", 2, "*bytes")),
     "AnyValue": (
         ("string_value", 1, "?bytes"),
         ("bool_value", 2, "?bool"),
         ("int_value", 3, "?int64"),
         ("double_value", 4, "?double"),
-        ("array_value", 5, "?bytes"),
-        ("kvlist_value", 6, "?bytes"),
+        ("array_value", 5, "?Values"),
+        ("kvlist_value", 6, "?Values"),
         ("bytes_value", 7, "?bytes"),
     ),
     "Values": (("values", 1, "*bytes"),),
@@ -105,4 +107,3 @@ Resource: Final = _CLASSES["Resource"]
 Scope: Final = _CLASSES["Scope"]
 KeyValue: Final = _CLASSES["KeyValue"]
 AnyValue: Final = _CLASSES["AnyValue"]
-Values: Final = _CLASSES["Values"]

@@ -40,9 +40,13 @@ def split(pair: bytes) -> tuple[bytes, bytes]:
         pass
     try:
         message = lean.KeyValue.FromString(pair)
+        pieces = message.value
+        if len(pieces) > 1:
+            for piece in pieces:  # joining must not make a value out of two halves that are none
+                lean.AnyValue.FromString(piece)
     except DecodeError as error:
         raise Malformed("not a key-value pair") from error
-    return message.key, message.value
+    return message.key, b"".join(pieces)
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
@@ -78,7 +82,7 @@ def read(raw: bytes, depth: int = 0) -> Value:
             if size == 9:
                 value: float = unpack_from("<d", raw, 1)[0]
                 return value
-        elif tag == 0x10 and size == 2:
+        elif tag == 0x10 and size == 2 and raw[1] < 0x80:
             return raw[1] != 0
     except IndexError:
         pass
@@ -97,11 +101,10 @@ def _read_slow(raw: bytes, depth: int) -> Value:
         if member == "string_value":
             return bytes(value).decode("utf-8", "replace")
         if member == "array_value":
-            return [read(item, depth + 1) for item in lean.Values.FromString(value).values]
+            return [read(item, depth + 1) for item in value.values]
         if member == "kvlist_value":
             return {
-                key.decode("utf-8", "replace"): read(item, depth + 1)
-                for key, item in map(split, lean.Values.FromString(value).values)
+                key.decode("utf-8", "replace"): read(item, depth + 1) for key, item in map(split, value.values)
             }
         scalar: Scalar = value
         return scalar

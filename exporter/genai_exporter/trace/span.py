@@ -37,6 +37,8 @@ class ScopeInfo(msgspec.Struct, frozen=True):
     status_unreliable: bool = False
     steps: tuple[bytes, ...] = ()
     agents: tuple[bytes, ...] = ()
+    root_is_agent: bool = False
+    reasoning_twice: bool = False
 
 
 class RawEvaluation(msgspec.Struct, gc=False):
