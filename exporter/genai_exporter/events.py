@@ -31,6 +31,8 @@ EXCEPTION: Final = b"exception"
 CHOICE: Final = b"gen_ai.choice"
 DETAILS: Final = b"gen_ai.client.inference.operation.details"
 
+#: A first token that comes later than this after the end of its span was timed by another clock.
+_MAX_LATENESS_NS: Final = 60_000_000_000
 _EVENT_RANK: Final = 70
 _MAX_FAILURES: Final = 6
 
@@ -63,12 +65,27 @@ def read_event(
         for pair in event.attributes:
             try:
                 key, raw = split(pair)
-                if key == b"finish_reason":
-                    values[f.FINISH] = convert.finish(read(raw))
-                    ranks[f.FINISH] = _EVENT_RANK
-            except (Malformed, Unusable):
+                reasons = convert.finish(read(raw)) if key == b"finish_reason" else None
+            except Malformed:
                 normaliser.invalid["malformed"] += 1
+            except Unusable as unusable:
+                normaliser.invalid[unusable.reason] += 1
+            else:
+                if reasons is not None:
+                    values[f.FINISH], ranks[f.FINISH] = reasons, _EVENT_RANK
     return failures
+
+
+def check_first_token(normaliser: Normaliser, values: list[Any], start_ns: int, end_ns: int) -> None:
+    """Drop a time to first token that the span's own times rule out."""
+    ttft, began = values[f.TTFT], values[f.COMPLETION_START]
+    latest = end_ns + _MAX_LATENESS_NS
+    if ttft is not None and start_ns + ttft * 1e9 > latest:
+        values[f.TTFT] = None
+        normaliser.invalid["bad_time"] += 1
+    if began is not None and not start_ns - _MAX_LATENESS_NS <= began <= latest:
+        values[f.COMPLETION_START] = None
+        normaliser.invalid["bad_time"] += 1
 
 
 def _sooner(values: list[Any], at: int) -> bool:

@@ -10,20 +10,27 @@ import msgspec
 from google.protobuf.message import DecodeError
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.dialects import vocabulary
+from genai_exporter.dialects import roles, vocabulary
 from genai_exporter.dialects.fields import GENAI_FIELDS, SLOTS, Kind, Row
 from genai_exporter.dialects.plan import IGNORE, WHOLE, WORD, Plan
-from genai_exporter.events import read_event
+from genai_exporter.events import check_first_token, read_event
 from genai_exporter.otlp import convert, lean
 from genai_exporter.otlp.convert import Unusable
 from genai_exporter.otlp.values import Malformed, Value, read, split
 from genai_exporter.records import Resource, Role
-from genai_exporter.trace.span import KIND_CLIENT, NO_VALUES, OTHER, STATUS_ERROR, RawEvaluation, ScopeInfo, Span
+from genai_exporter.trace.span import NO_VALUES, OTHER, STATUS_ERROR, RawEvaluation, ScopeInfo, Span
 
 #: Pairs up to this length are remembered whole when their values repeat: one lookup instead of slicing and decoding.
 _MEMO_PAIR_BYTES: Final = 112
 _MEMO_PAIRS: Final = 16_384
 _MEMO_ENVELOPES: Final = 4_096
+_MEMO_ENVELOPE_BYTES: Final = 16_384
+#: A span's name up to this length is kept while its trace is in assembly.
+_MAX_NAME: Final = 1_024
+_PROCESS_KEYS: Final = frozenset(
+    {b"service.name", b"service.instance.id", b"host.name", b"process.pid", b"k8s.pod.name"}
+)  # fmt: skip
+_MAX_SPAN_NS: Final = int(convert.MAX_SECONDS) * 1_000_000_000
 _UNSET: Final = 99
 _NO_RANKS: Final = [_UNSET] * SLOTS
 _NOTHING: Final[list[None]] = [None] * SLOTS
@@ -58,7 +65,7 @@ def _status(value: Value) -> int | None:
 
 
 _CONVERT[Kind.STATUS] = _status
-_CONVERT[Kind.PRESENT] = lambda value: True if convert.tokens(value) else None
+_CONVERT[Kind.BUCKET] = lambda value: f.BUCKETS if convert.tokens(value) else None
 _CONVERT[Kind.TTFT_BY_TYPE] = lambda value: _milliseconds(value) if isinstance(value, int) else convert.seconds(value)
 
 
@@ -85,14 +92,15 @@ class Normaliser:
         known = self._resources.get(raw)
         if known is None:
             read = self._read_resource(raw)
-            if len(self._resources) >= _MEMO_ENVELOPES:
+            if len(self._resources) >= _MEMO_ENVELOPES or len(self._distinct) >= _MEMO_ENVELOPES:
                 self._resources.clear()
                 self._distinct.clear()
             known = self._distinct.get(read)
             if known is None:
                 self._numbers += 1
                 known = self._distinct[read] = msgspec.structs.replace(read, number=self._numbers)
-            self._resources[raw] = known
+            if len(raw) <= _MEMO_ENVELOPE_BYTES:
+                self._resources[raw] = known
         return known
 
     def _read_resource(self, raw: bytes) -> Resource:
@@ -102,14 +110,20 @@ class Normaliser:
             self.invalid["malformed"] += 1
             pairs = []
         values, _ = self.attributes(pairs)
+        self.take_evaluations()  # an evaluation of a process is none: it belongs to no answer
         found: dict[bytes, str] = {}
         for pair in pairs:
             try:
                 key, value = split(pair)
-                if key in (b"service.name", b"service.instance.id", b"host.name", b"process.pid", b"k8s.pod.name"):
-                    found[key] = convert.text(read(value)) or ""
-            except (Malformed, Unusable):
+            except Malformed:
                 continue  # counted by attributes() above
+            if key in _PROCESS_KEYS:
+                try:
+                    found[key] = convert.text(read(value)) or ""
+                except Unusable as unusable:
+                    self.invalid[unusable.reason] += 1
+                except Malformed:
+                    self.invalid["malformed"] += 1
         instance = found.get(b"service.instance.id") or "/".join(
             found.get(key, "") for key in (b"k8s.pod.name", b"host.name", b"process.pid")
         )
@@ -133,11 +147,13 @@ class Normaliser:
             except DecodeError:
                 self.invalid["malformed"] += 1
                 name = ""
-            if len(self._scopes) >= _MEMO_ENVELOPES:
+            if len(self._scopes) >= _MEMO_ENVELOPES or len(self._scope_names) >= _MEMO_ENVELOPES:
                 self._scopes.clear()
                 self._scope_names.clear()
             known = self._scope_names.get(name) or self._describe_scope(name)
-            self._scopes[raw] = self._scope_names[name] = known
+            self._scope_names[name] = known
+            if len(raw) <= _MEMO_ENVELOPE_BYTES:
+                self._scopes[raw] = known
         return known
 
     def _describe_scope(self, name: str) -> ScopeInfo:
@@ -186,7 +202,7 @@ class Normaliser:
                     slot, rank, kind = reading
                     if kind == IGNORE:
                         continue
-                    if end + 4 < size < end + 130 and pair[end] == 0x12 and pair[end + 1] == size - end - 2:
+                    if end + 3 < size < end + 130 and pair[end] == 0x12 and pair[end + 1] == size - end - 2:
                         tag = pair[end + 2]
                         if kind == WHOLE and tag == 0x18:
                             value = pair[end + 3]
@@ -291,18 +307,15 @@ class Normaliser:
         if not row.vocabulary:
             return vocabulary.fold_operation(word)
         word = word.strip('"').lower()
-        if word in row.vocabulary:
-            return row.vocabulary[word]
-        return row.vocabulary["*"] if "*" in row.vocabulary else (Role.STEP, word)
+        return row.vocabulary.get(word, row.vocabulary.get("*", (Role.STEP, word)))
 
     def _collect(self, row: Row, key: bytes, value: Value) -> None:
         """Evaluations come as one attribute each, as three attributes of one event, or as an indexed list."""
         tag = row.tag
         if isinstance(tag, str) and not tag.startswith("."):
-            if isinstance(value, bool):
-                self._evaluations.append(RawEvaluation(tag, value))
-            else:
-                self._evaluations.append(RawEvaluation(tag, convert.number(value)))
+            score = value if isinstance(value, bool) else convert.number(value)
+            if score is not None:
+                self._evaluations.append(RawEvaluation(tag, score))
             return
         group, part = ("", tag[1:]) if isinstance(tag, str) else tuple(key.decode("utf-8", "replace").rsplit(".", 1))
         found = self._groups.setdefault(group, RawEvaluation(""))
@@ -362,8 +375,10 @@ class Normaliser:
         evaluations = self.take_evaluations() if self._evaluations or self._groups else None
         genai = evaluations is not None or ranks[f.ROLE] != _UNSET or any(ranks[slot] != _UNSET for slot in _GENAI)
         name = wire.name
-        if end < start:
-            self.invalid["end_before_start"] += 1
+        if len(name) > _MAX_NAME:
+            name = name[:_MAX_NAME]
+        if not start <= end <= start + _MAX_SPAN_NS:
+            self.invalid["end_before_start" if end < start else "too_long"] += 1
             end = start
         if not genai:
             # Only what children inherit is worth keeping: session, user, versions, segment, route.
@@ -372,15 +387,19 @@ class Normaliser:
                 trace_id, span_id, parent_id, name, wire.kind, start, end, code, OTHER, "", resource, scope, kept,
                 None, failures,
             )  # fmt: skip
-        role, operation = values[f.ROLE] or _infer(values, wire.kind, name, scope)
+        role, operation = values[f.ROLE] or roles.infer(values, wire.kind, name, scope)
         if role == Role.STEP:
             # A chain that bears the name of the agent it belongs to is the run of that agent.
-            if name.endswith(scope.agents) if scope.agents else _named_after_agent(values, name):
+            if name.endswith(scope.agents) if scope.agents else roles.named_after_agent(values, name):
                 role, operation = Role.AGENT, "invoke_agent"
         elif scope.steps and role == Role.CALL and name.endswith(scope.steps):
             role, operation = Role.STEP, "step"
+        elif scope.root_is_agent and role == Role.AGENT and roles.is_whole_run(values, wire.kind, parent_id):
+            role, operation = Role.WORKFLOW, "invoke_workflow"
         if ranks[f.BARE_INPUT] != _UNSET or ranks[f.BARE_MODEL] != _UNSET or ranks[f.BARE_DURATION] != _UNSET:
-            _adopt_bare_keys(values, role, operation, scope)
+            roles.adopt_bare_keys(values, role, scope)
+        if values[f.TTFT] is not None or values[f.COMPLETION_START] is not None:
+            check_first_token(self, values, start, end)
         return Span(
             trace_id, span_id, parent_id, name, wire.kind, start, end, code, int(role), operation, resource, scope,
             values, evaluations, failures, scope.dialect,
@@ -389,47 +408,3 @@ class Normaliser:
 
 _ZERO_TRACE: Final = bytes(16)
 _ZERO_SPAN: Final = bytes(8)
-
-
-def _named_after_agent(values: list[Any], name: bytes) -> bool:
-    agent: str | None = values[f.AGENT]
-    return agent is not None and agent.encode() == name
-
-
-def _infer(values: list[Any], kind: int, name: bytes, scope: ScopeInfo) -> tuple[Role, str]:
-    """The role of a span that carries GenAI attributes and no kind of its own."""
-    has_model = values[f.REQUEST_MODEL] or values[f.RESPONSE_MODEL] or values[f.MODEL]
-    has_usage = values[f.INPUT] is not None or values[f.OUTPUT] is not None
-    if values[f.TOOL] and not has_usage and not values[f.RESPONSE_ID]:
-        return Role.TOOL, "execute_tool"
-    if values[f.AGENT]:
-        return (Role.AGENT, "invoke_agent") if name.startswith((b"agent run", b"invoke_agent")) else (Role.STEP, "")
-    if (has_model or values[f.RESPONSE_ID]) and (has_usage or (values[f.PROVIDER] and kind in (KIND_CLIENT, 1, 0))):
-        return Role.CALL, "embeddings" if b"embed" in name.lower() else "chat"
-    if has_usage and values[f.PROVIDER]:
-        return Role.CALL, "chat"
-    return Role.STEP, ""
-
-
-def _adopt_bare_keys(values: list[Any], role: Role, operation: str, scope: ScopeInfo) -> None:
-    """Keys without a prefix count only where their dialect is certain."""
-    if scope.dialect == "mlflow" or (values[f.BARE_MODEL] and role == Role.CALL):
-        if values[f.REQUEST_MODEL] is None or scope.dialect == "mlflow":
-            values[f.REQUEST_MODEL] = values[f.BARE_MODEL] or values[f.REQUEST_MODEL]
-        if values[f.STREAMING] is None:
-            values[f.STREAMING] = values[f.BARE_STREAMING]
-    if scope.dialect == "claude_code" and role == Role.CALL:
-        for bare, field in _BARE_TOKENS:
-            if values[field] is None:
-                values[field] = values[bare]
-        values[f.EXCLUSIVE] = True
-    if scope.dialect == "logfire" and values[f.LOG_SPAN]:
-        values[f.DURATION] = values[f.BARE_DURATION]
-
-
-_BARE_TOKENS: Final = (
-    (f.BARE_INPUT, f.INPUT),
-    (f.BARE_OUTPUT, f.OUTPUT),
-    (f.BARE_CACHE_READ, f.CACHE_READ),
-    (f.BARE_CACHE_WRITE, f.CACHE_WRITE),
-)

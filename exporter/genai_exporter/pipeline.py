@@ -129,21 +129,27 @@ class Pipeline:
 
     def logs(self, body: bytes, encoding: Encoding, now: float) -> Receipt:
         """Take an ExportLogsServiceRequest: evaluations and feedback are counted, content is not."""
-        accepted = 0
+        accepted = rejected = 0
         settled = Settled([], [], [], [])
-        for raw_resource, raw_scope, records in _logs(body, encoding):
+        results = self.stats.log_records
+        for raw_resource, raw_scope, records in list(_logs(body, encoding)):
             resource = self._normaliser.resource(raw_resource)
             self._normaliser.scope(raw_scope)
+            before = len(settled.evaluations) + len(settled.feedback)
             for record in records:
+                if isinstance(record, str):
+                    rejected += 1
+                    results["invalid", record] += 1
+                    continue
                 accepted += 1
                 reason = self._logs.read(record, resource, settled)
-                self.stats.log_records["recorded" if reason else "ignored", reason] += 1
-            if settled.evaluations or settled.feedback:
+                results["recorded" if reason else "ignored", reason] += 1
+            if len(settled.evaluations) + len(settled.feedback) > before:
                 self._recorder.first_sight(resource, now)
         if settled.evaluations or settled.feedback or self._logs.regenerations:
             regenerations, self._logs.regenerations = self._logs.regenerations, 0
             self._recorder.record(msgspec.structs.replace(settled, regenerations=regenerations), now)
-        return Receipt(accepted)
+        return Receipt(accepted, rejected, f"{rejected} log records: {_BAD_MEMBER}" if rejected else "")
 
     def metrics(self, body: bytes, encoding: Encoding, now: float) -> Receipt:
         """Take an ExportMetricsServiceRequest: counted, never merged, because spans are the one truth here."""
@@ -203,12 +209,13 @@ class Pipeline:
         stats.remembered_spans = assembler.remembered_spans
 
 
+_BAD_MEMBER: Final = "a member has a wrong type"
 _REFUSALS: Final = {
     "bad_trace_id": "trace_id must be 16 bytes and not all zero",
     "bad_span_id": "span_id must be 8 bytes and not all zero",
     "no_time": "start_time_unix_nano is missing",
     "too_many_attributes": "too many attributes, see receiver.max_attributes_per_span",
-    "bad_json": "a member of the span has a wrong type",
+    "bad_json": _BAD_MEMBER,
 }
 
 
@@ -243,8 +250,7 @@ def _traces(body: bytes, encoding: Encoding) -> Iterator[tuple[bytes, bytes, Any
 
 def _logs(body: bytes, encoding: Encoding) -> Iterator[tuple[bytes, bytes, Any]]:
     if encoding == "json":
-        for resource, scope, records in _json(body, "resourceLogs", "scopeLogs", "logRecords", json_body.log):
-            yield resource, scope, [record for record in records if not isinstance(record, str)]
+        yield from _json(body, "resourceLogs", "scopeLogs", "logRecords", json_body.log)
         return
     try:
         request = lean.Logs.FromString(body)
@@ -262,13 +268,13 @@ def _json(body: bytes, outer: str, inner: str, leaf: str, read: Any) -> Iterator
     def one(item: dict[str, Any]) -> Any:
         try:
             return read(item)
-        except (json_body.BadJson, AttributeError, TypeError):
+        except json_body.BadJson:
             return "bad_json"
 
     try:
         for resource, scope, items in json_body.batches(json_body.decode(body), outer, inner, leaf):
             yield resource, scope, [one(item) for item in items]
-    except (json_body.BadJson, AttributeError, TypeError) as error:
+    except json_body.BadJson as error:
         raise Unreadable(f"not an OTLP/JSON request: {error}") from error
 
 

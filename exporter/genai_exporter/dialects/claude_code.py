@@ -9,6 +9,9 @@ for _prefix in ("", "claude_code."):
     _KINDS[_prefix + "interaction"] = (Role.AGENT, "invoke_agent")
     _KINDS[_prefix + "llm_request"] = (Role.CALL, "chat")
     _KINDS[_prefix + "tool"] = (Role.TOOL, "execute_tool")
+    for _part in ("tool.execution", "tool.blocked_on_user", "hook"):
+        _KINDS[_prefix + _part] = (Role.STEP, _part)
+_KINDS["*"] = None  # the key is in use for other things, too
 
 DIALECT = Dialect(
     name="claude_code",

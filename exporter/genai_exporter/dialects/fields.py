@@ -77,6 +77,9 @@ FIELD_NAMES: Final = {
     number: name.lower() for name, number in list(globals().items()) if name.isupper() and isinstance(number, int)
 }
 
+#: What ``Kind.BUCKET`` stores in EXCLUSIVE and EXCLUSIVE_OUTPUT.
+BUCKETS: Final = "buckets"
+
 #: Fields that make a span a GenAI span when any of them is set.
 GENAI_FIELDS: Final = frozenset(
     {ROLE, PROVIDER, REQUEST_MODEL, RESPONSE_MODEL, MODEL, INPUT, OUTPUT, AGENT, TOOL, WORKFLOW, RESPONSE_ID, COST}
@@ -98,7 +101,7 @@ class Kind(enum.Enum):
     TIMESTAMP = "timestamp"  # ISO 8601, possibly JSON-quoted
     ROLE = "role"  # looked up in the row's vocabulary
     STATUS = "status"  # an HTTP status among other codes: what is no number is no status
-    PRESENT = "present"  # True for a count above zero: the key itself is the evidence
+    BUCKET = "bucket"  # ``BUCKETS`` where a count is above zero: the key says that it stands beside the others
     EXPAND = "expand"  # JSON (or a printed Python dict) whose members feed several fields
     EVALUATION = "evaluation"  # a score: collected, not stored in a slot
     RATING = "rating"

@@ -6,18 +6,22 @@ from genai_exporter.records import Role
 
 _T = Kind.TOKENS
 _USAGE = (
-    ("prompt_tokens", f.INPUT, 30, _T), ("completion_tokens", f.OUTPUT, 30, _T), ("total_tokens", f.TOTAL, 30, _T),
-    ("input_tokens", f.INPUT, 31, _T), ("output_tokens", f.OUTPUT, 31, _T),
-    ("input", f.INPUT, 32, _T), ("output", f.OUTPUT, 32, _T), ("total", f.TOTAL, 32, _T),
-    ("prompt_tokens_details.cached_tokens", f.CACHE_READ, 30, _T),
-    ("input_tokens_details.cached_tokens", f.CACHE_READ, 31, _T),
-    ("completion_tokens_details.reasoning_tokens", f.REASONING, 30, _T),
-    ("output_tokens_details.reasoning_tokens", f.REASONING, 31, _T),
-    ("cache_read_input_tokens", f.CACHE_READ, 33, _T), ("cache_creation_input_tokens", f.CACHE_WRITE, 33, _T),
+    ("prompt_tokens", f.INPUT, 39, _T), ("completion_tokens", f.OUTPUT, 39, _T), ("total_tokens", f.TOTAL, 39, _T),
+    ("input_tokens", f.INPUT, 40, _T), ("output_tokens", f.OUTPUT, 40, _T),
+    ("input", f.INPUT, 41, _T), ("output", f.OUTPUT, 41, _T), ("total", f.TOTAL, 41, _T),
+    ("prompt_tokens_details.cached_tokens", f.CACHE_READ, 52, _T),
+    ("input_tokens_details.cached_tokens", f.CACHE_READ, 53, _T),
+    ("completion_tokens_details.reasoning_tokens", f.REASONING, 52, _T),
+    ("output_tokens_details.reasoning_tokens", f.REASONING, 53, _T),
+    ("cache_read_input_tokens", f.CACHE_READ, 54, _T), ("cache_creation_input_tokens", f.CACHE_WRITE, 54, _T),
     # The buckets of Langfuse's own integrations: "input" leaves these out, and the total does not.
-    ("input_cached_tokens", f.CACHE_READ, 34, _T), ("input_cache_read", f.CACHE_READ, 35, _T),
-    ("input_cache_creation", f.CACHE_WRITE, 34, _T), ("output_reasoning_tokens", f.REASONING, 34, _T),
-    ("output_reasoning", f.REASONING, 35, _T),
+    ("input_cached_tokens", f.CACHE_READ, 55, _T), ("input_cache_read", f.CACHE_READ, 56, _T),
+    ("input_cache_creation", f.CACHE_WRITE, 55, _T), ("output_reasoning_tokens", f.REASONING, 55, _T),
+    ("output_reasoning", f.REASONING, 56, _T),
+    ("input_cached_tokens", f.EXCLUSIVE, 20, Kind.BUCKET), ("input_cache_read", f.EXCLUSIVE, 21, Kind.BUCKET),
+    ("input_cache_creation", f.EXCLUSIVE, 22, Kind.BUCKET),
+    ("output_reasoning_tokens", f.EXCLUSIVE_OUTPUT, 20, Kind.BUCKET),
+    ("output_reasoning", f.EXCLUSIVE_OUTPUT, 21, Kind.BUCKET),
 )  # fmt: skip
 
 DIALECT = Dialect(
@@ -43,9 +47,9 @@ DIALECT = Dialect(
             "error": "_OTHER", "debug": None, "default": None, "warning": None,
         }),
         Row("langfuse.session.id", f.SESSION, 18, Kind.IDENTIFIER),
-        Row("langfuse.user.id", f.USER, 18, Kind.IDENTIFIER),
-        Row("langfuse.trace.metadata.langfuse_session_id", f.SESSION, 34, Kind.IDENTIFIER),
-        Row("langfuse.observation.metadata.langfuse_session_id", f.SESSION, 35, Kind.IDENTIFIER),
+        Row("langfuse.user.id", f.USER, 12, Kind.IDENTIFIER),
+        Row("langfuse.trace.metadata.langfuse_session_id", f.SESSION, 35, Kind.IDENTIFIER),
+        Row("langfuse.observation.metadata.langfuse_session_id", f.SESSION, 36, Kind.IDENTIFIER),
         Row("langfuse.environment", f.ENVIRONMENT, 20),
         Row("langfuse.release", f.SERVICE_VERSION, 20),
         Row("langfuse.version", f.SERVICE_VERSION, 22),

@@ -19,18 +19,22 @@ DIALECT = Dialect(
             "guardrail": (Role.STEP, "guardrail"), "evaluator": (Role.STEP, "evaluation"), "unknown": None,
         }),
         Row("mlflow.chat.tokenUsage", f.INPUT, 32, Kind.EXPAND, members=(
-            ("input_tokens", f.INPUT, 32, _T), ("output_tokens", f.OUTPUT, 32, _T), ("total_tokens", f.TOTAL, 32, _T),
-            ("cache_read_input_tokens", f.CACHE_READ, 32, _T), ("cache_creation_input_tokens", f.CACHE_WRITE, 32, _T),
+            ("input_tokens", f.INPUT, 42, _T), ("output_tokens", f.OUTPUT, 42, _T), ("total_tokens", f.TOTAL, 42, _T),
+            ("cache_read_input_tokens", f.CACHE_READ, 57, _T), ("cache_creation_input_tokens", f.CACHE_WRITE, 57, _T),
         )),
         Row("mlflow.llm.model", f.RESPONSE_MODEL, 32),
         Row("mlflow.llm.provider", f.PROVIDER, 36),
-        Row("mlflow.llm.cost", f.COST, 24, Kind.EXPAND, members=(
-            ("total_cost", f.COST, 24, Kind.MONEY), ("total", f.COST, 25, Kind.MONEY),
+        Row("mlflow.llm.cost", f.COST, 27, Kind.EXPAND, members=(
+            ("total_cost", f.COST, 27, Kind.MONEY), ("total", f.COST, 28, Kind.MONEY),
         )),
-        Row("mlflow.trace.session", f.SESSION, 34, Kind.IDENTIFIER),
-        Row("mlflow.trace.user", f.USER, 34, Kind.IDENTIFIER),
+        Row("mlflow.trace.session", f.SESSION, 27, Kind.IDENTIFIER),
+        Row("mlflow.trace.user", f.USER, 41, Kind.IDENTIFIER),
         Row("mlflow.linkedPrompts", f.PROMPT_NAME, 36, Kind.EXPAND, members=(
-            ("0.name", f.PROMPT_NAME, 36, Kind.TEXT), ("0.version", f.PROMPT_VERSION, 36, Kind.TEXT),
+            ("0.name", f.PROMPT_NAME, 36, Kind.TEXT), ("0.version", f.PROMPT_VERSION, 37, Kind.TEXT),
+        )),
+        # What the provider sent back, or what was made of it.
+        Row("mlflow.spanOutputs", f.FINISH, 55, Kind.EXPAND, members=(
+            ("choices.0.finish_reason", f.FINISH, 55, Kind.FINISH), ("stop_reason", f.FINISH, 56, Kind.FINISH),
         )),
         Row("model", f.BARE_MODEL, 10),
         Row("stream", f.BARE_STREAMING, 10, Kind.FLAG),

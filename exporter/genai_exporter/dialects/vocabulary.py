@@ -15,7 +15,8 @@ FRAMEWORKS: Final = frozenset(
     {
         "langchain", "langgraph", "crewai", "strands-agents", "strands", "gcp.vertex.agent", "litellm", "llamaindex",
         "llama_index", "openailike", "openai_like", "haystack", "smolagents", "pydantic-ai", "pydantic_ai", "mlflow",
-        "langfuse", "unknown", "custom", "autogen", "dspy", "semantic_kernel", "agno", "mastra", "inmemoryvectorstore",
+        "langfuse", "unknown", "custom", "spring_ai", "crew_ai", "openai_agents", "openai-agents", "vercel",
+        "autogen", "dspy", "semantic_kernel", "agno", "mastra", "inmemoryvectorstore",
         "openrouter-broadcast", "none", "null", "",
     }
 )  # fmt: skip
@@ -31,6 +32,7 @@ PROVIDERS: Final = {
     "google-gla": "gcp.gemini", "gcp.gen_ai": "gcp.gen_ai",
     "bedrock": "aws.bedrock", "amazon-bedrock": "aws.bedrock", "amazon_bedrock": "aws.bedrock", "aws": "aws.bedrock",
     "aws_bedrock": "aws.bedrock", "bedrock_converse": "aws.bedrock", "amazon": "aws.bedrock",
+    "vertex.anthropic": "gcp.vertex_ai", "google.vertex.anthropic": "gcp.vertex_ai", "bedrock.anthropic": "aws.bedrock",
     "mistral": "mistral_ai", "mistralai": "mistral_ai", "mistral.ai": "mistral_ai",
     "xai": "x_ai", "x-ai": "x_ai", "grok": "x_ai",
     "watsonx": "ibm.watsonx.ai", "ibm": "ibm.watsonx.ai", "ibm_watsonx": "ibm.watsonx.ai",
@@ -46,7 +48,8 @@ MODEL_PREFIXES: Final = (
     ("us.anthropic.", "aws.bedrock"), ("eu.anthropic.", "aws.bedrock"), ("apac.anthropic.", "aws.bedrock"),
     ("global.anthropic.", "aws.bedrock"), ("us.amazon.", "aws.bedrock"), ("us.meta.", "aws.bedrock"),
     ("anthropic.claude", "aws.bedrock"), ("amazon.", "aws.bedrock"), ("meta.llama", "aws.bedrock"),
-    ("bedrock/", "aws.bedrock"), ("azure/", "azure.ai.openai"), ("vertex_ai/", "gcp.vertex_ai"),
+    ("bedrock/", "aws.bedrock"), ("googleai/", "gcp.gemini"), ("vertexai/", "gcp.vertex_ai"),
+    ("azure/", "azure.ai.openai"), ("vertex_ai/", "gcp.vertex_ai"),
     ("gemini/", "gcp.gemini"), ("openai/", "openai"), ("anthropic/", "anthropic"), ("mistral/", "mistral_ai"),
     ("xai/", "x_ai"), ("groq/", "groq"), ("deepseek/", "deepseek"), ("ollama/", "ollama"), ("cohere/", "cohere"),
     ("openrouter/", "openrouter"), ("models/gemini", "gcp.gemini"),
@@ -119,6 +122,9 @@ OPERATIONS: Final = {
     **{name: (Role.CALL, name) for name in _CALLS},
     "completion": (Role.CALL, "text_completion"), "acompletion": (Role.CALL, "chat"),
     "generate": (Role.CALL, "generate_content"), "generatetext": (Role.CALL, "chat"),
+    "generate_text": (Role.CALL, "chat"), "stream_text": (Role.CALL, "chat"),
+    "generate_object": (Role.CALL, "chat"), "stream_object": (Role.CALL, "chat"),
+    "llm_call": (Role.CALL, "chat"), "embed_many": (Role.CALL, "embeddings"), "embedmany": (Role.CALL, "embeddings"),
     "streamtext": (Role.CALL, "chat"), "generateobject": (Role.CALL, "chat"), "streamobject": (Role.CALL, "chat"),
     "embedding": (Role.CALL, "embeddings"), "aembedding": (Role.CALL, "embeddings"), "embed": (Role.CALL, "embeddings"),
     "rerank": (Role.CALL, "rerank"), "arerank": (Role.CALL, "rerank"),
@@ -133,12 +139,19 @@ OPERATIONS: Final = {
     "vector_db_retrieve": (Role.RETRIEVAL, "retrieval"), "retriever": (Role.RETRIEVAL, "retrieval"),
     "search_memory": (Role.RETRIEVAL, "search_memory"),
     "invoke_agent": (Role.AGENT, "invoke_agent"), "agent": (Role.AGENT, "invoke_agent"),
-    "handle_conversation_turn": (Role.AGENT, "invoke_agent"),
+    "handle_conversation_turn": (Role.AGENT, "invoke_agent"), "agent_call": (Role.AGENT, "invoke_agent"),
     "execute_tool": (Role.TOOL, "execute_tool"), "tool": (Role.TOOL, "execute_tool"),
     "mcp_tool_call": (Role.TOOL, "execute_tool"), "running_tool": (Role.TOOL, "execute_tool"),
+    "tool_call": (Role.TOOL, "execute_tool"),
     "invoke_workflow": (Role.WORKFLOW, "invoke_workflow"), "workflow": (Role.WORKFLOW, "invoke_workflow"),
     "invoke_swarm": (Role.WORKFLOW, "invoke_workflow"), "invoke_graph": (Role.WORKFLOW, "invoke_workflow"),
 }  # fmt: skip
+_SURFACES: Final = frozenset(
+    {
+        "chat", "responses", "messages", "completion", "embedding", "embeddings", "textembedding", "image", "generate",
+        "text", "transcription", "speech", "reranking", "realtime",
+    }
+)  # fmt: skip
 POSITIVE: Final = frozenset(
     {
         "positive",
@@ -162,7 +175,8 @@ NEGATIVE: Final = frozenset(
 )  # fmt: skip
 
 PASS_LABELS: Final = frozenset({"pass", "passed", "true", "yes", "ok", "safe", "correct", "relevant", "grounded",
-                                "factual", "success", "good", "acceptable", "compliant", "not_hallucinated"})  # fmt: skip
+                                "factual", "success", "good", "acceptable", "compliant",
+                                "not_hallucinated"})  # fmt: skip
 FAIL_LABELS: Final = frozenset({"fail", "failed", "false", "no", "unsafe", "incorrect", "irrelevant", "hallucinated",
                                 "ungrounded", "not_relevant", "not_grounded", "failure", "bad", "toxic", "violation",
                                 "non_compliant", "unacceptable"})  # fmt: skip
@@ -178,7 +192,7 @@ def fold_provider(raw: str) -> str:
         return known
     # "openai.chat", "anthropic.messages", "google.vertex.chat": provider and API surface in one value.
     head, _, surface = name.rpartition(".")
-    if head and surface in {"chat", "responses", "messages", "completion", "embedding", "image", "generate", "text"}:
+    if head and surface in _SURFACES:
         return fold_provider(head)
     return name
 

@@ -20,7 +20,7 @@ DIALECT = Dialect(
             "function": (Role.TOOL, "execute_tool"), "handoff": (Role.STEP, "handoff"),
             "guardrail": (Role.STEP, "guardrail"),
         }),
-        Row("wandb.thread_id", f.SESSION, 28, Kind.IDENTIFIER),
+        Row("wandb.thread_id", f.SESSION, 30, Kind.IDENTIFIER),
     ),
     scopes=(ScopeRule("weave", "weave"), ScopeRule("openai_agents", "openai_agents"), ScopeRule("openai-agents",
             "openai_agents")),

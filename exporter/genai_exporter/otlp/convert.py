@@ -16,11 +16,20 @@ import msgspec
 
 from genai_exporter.otlp.values import Value
 
-#: The largest integer that a double holds exactly; more tokens than that in one call are a fault, not a figure.
-MAX_TOKENS: Final = 2**53
+#: No model takes or gives as many tokens in one call. A larger figure is a fault, and one would spoil a sum for good.
+MAX_TOKENS: Final = 10**9
+#: US dollars for one call; the same reason.
+MAX_MONEY: Final = 1e6
+#: Seconds, 115 days: what lasts longer was measured by a broken clock.
+MAX_SECONDS: Final = 1e7
 MAX_TEXT: Final = 1024
+#: No number and no time needs more characters.
+_MAX_FIGURE: Final = 64
+_MAX_REASON: Final = 64
+_MAX_REASONS: Final = 16
 _PLACEHOLDERS: Final = frozenset({"NOT_FOUND", "None", "null", "undefined", "<REDACTED>", "<not specified>"})
 _MAX_JSON: Final = 262_144
+_MAX_PRINTED: Final = 4_096
 
 
 class Unusable(ValueError):
@@ -48,12 +57,19 @@ def text(value: Value) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return _printed(value)
     if isinstance(value, list) and len(value) == 1:
         return text(value[0])
     if isinstance(value, list) and not value:
         return None
     raise Unusable("wrong_type")
+
+
+def _printed(value: float) -> str:
+    try:
+        return str(value)[:MAX_TEXT]
+    except ValueError:  # Python refuses to print integers of thousands of digits
+        raise Unusable("too_large") from None
 
 
 def number(value: Value) -> float | None:
@@ -63,13 +79,19 @@ def number(value: Value) -> float | None:
     if isinstance(value, bool):
         raise Unusable("wrong_type")
     if isinstance(value, str):
+        if len(value) > _MAX_FIGURE:
+            raise Unusable("not_a_number")
         try:
             value = float(value.strip().strip('"'))
         except ValueError:
             raise Unusable("not_a_number") from None
     if not isinstance(value, int | float):
         raise Unusable("wrong_type")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an integer that no double can hold
+        raise Unusable("too_large") from None
+    if not finite:
         raise Unusable("not_a_number")
     return value
 
@@ -97,7 +119,7 @@ def seconds(value: Value) -> float | None:
         return None
     if figure < 0:
         raise Unusable("negative")
-    if figure > 1e7:
+    if figure > MAX_SECONDS:
         raise Unusable("too_large")
     return float(figure)
 
@@ -108,6 +130,8 @@ def money(value: Value) -> float | None:
         return None
     if figure < 0:
         raise Unusable("negative")
+    if figure > MAX_MONEY:
+        raise Unusable("too_large")
     return float(figure)
 
 
@@ -124,23 +148,26 @@ def flag(value: Value) -> bool | None:
             return None
         raise Unusable("wrong_type")
     if isinstance(value, int | float):
-        return value != 0
+        return number(value) != 0
     if value is None:
         return None
     raise Unusable("wrong_type")
 
 
 def finish(value: Value) -> tuple[str, ...] | None:
-    """Raw finish reasons, one per choice."""
+    """Raw finish reasons: the different ones among the choices, in their order."""
     if isinstance(value, str):
         value = value.strip()
         if value[:1] in {"[", '"'}:
             value = parse_json(value)
     if isinstance(value, str):
+        value = value[:_MAX_REASON]
         return (value,) if value and value.lower() not in {"none", "null"} else None
     if isinstance(value, list):
-        words = tuple(word for word in value if isinstance(word, str) and word)
-        return words or None
+        words = dict.fromkeys(word[:_MAX_REASON] for word in value if isinstance(word, str) and word)
+        if not words and any(value):
+            raise Unusable("wrong_type")
+        return tuple(words)[:_MAX_REASONS] or None
     if value is None:
         return None
     raise Unusable("wrong_type")
@@ -149,6 +176,8 @@ def finish(value: Value) -> tuple[str, ...] | None:
 def timestamp(value: Value) -> int | None:
     """Unix nanoseconds from an ISO 8601 string (JSON-quoted once or twice, too) or an integer."""
     if isinstance(value, str):
+        if len(value) > _MAX_FIGURE:
+            raise Unusable("bad_time")
         word = value.strip().strip('"').strip("\\").strip('"')
         if not word:
             return None
@@ -159,11 +188,11 @@ def timestamp(value: Value) -> int | None:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
         whole = int(moment.replace(microsecond=0).timestamp())
-        return whole * 1_000_000_000 + moment.microsecond * 1000
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        value = whole * 1_000_000_000 + moment.microsecond * 1000
     if value is None:
         return None
+    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**64:
+        return value
     raise Unusable("bad_time")
 
 
@@ -178,16 +207,25 @@ def parse_json(value: Value) -> Value:
         if isinstance(document, str) and document[:1] in {"{", "["}:
             document = msgspec.json.decode(document)
         return document
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
-    if value[:1] == "{" and len(value) < 4096:
+    if value[:1] == "{" and len(value) < _MAX_PRINTED:
         try:
-            printed = ast.literal_eval(value)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            printed = None
-        if isinstance(printed, dict):
-            return json.loads(json.dumps(printed, default=str))  # type: ignore[no-any-return]
+            return _evaluated(value)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            pass
     raise Unusable("bad_json")
+
+
+def _evaluated(printed: str) -> Value:
+    """The dict that Python printed, of values that JSON knows. Raises many things on what is none."""
+    found = ast.literal_eval(printed)
+    if not isinstance(found, dict):
+        raise ValueError
+    text = json.dumps(found, default=str, skipkeys=True, ensure_ascii=False)
+    text.encode()  # raises on half a surrogate pair, which no label value could hold
+    document: Value = json.loads(text)
+    return document
 
 
 def member(document: Value, path: str) -> Value:
@@ -195,7 +233,7 @@ def member(document: Value, path: str) -> Value:
     for part in path.split("."):
         if isinstance(document, dict):
             document = document.get(part)
-        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+        elif isinstance(document, list) and part.isdecimal() and int(part) < len(document):
             document = document[int(part)]
         else:
             return None

@@ -1,7 +1,8 @@
 """OTLP/JSON request bodies, read into objects with the attributes that the lean messages have.
 
 The JSON encoding of OTLP differs from protobuf's own: ids are hexadecimal, enums are numbers, unknown members are
-ignored. 64-bit integers may be numbers or strings. Some senders write ids in base64, as protobuf's JSON mapping would.
+ignored. 64-bit integers may be numbers or strings. Some senders write ids in base64, names in snake case and enums by
+name, as protobuf's JSON mapping would.
 """
 
 from __future__ import annotations
@@ -9,18 +10,25 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from struct import pack
 from typing import Any, Final
 
 import msgspec
+
+from genai_exporter.otlp.values import MAX_NESTING
 
 _STATUS_CODES: Final = {"STATUS_CODE_UNSET": 0, "STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 _KINDS: Final = {
     "SPAN_KIND_UNSPECIFIED": 0, "SPAN_KIND_INTERNAL": 1, "SPAN_KIND_SERVER": 2, "SPAN_KIND_CLIENT": 3,
     "SPAN_KIND_PRODUCER": 4, "SPAN_KIND_CONSUMER": 5,
 }  # fmt: skip
-_MAX_NESTING: Final = 16
+#: An attribute value that no reader accepts: what stands here was nested too deeply, which costs that attribute only.
+_UNREADABLE: Final = b"\x0a"
+_UINT64: Final = 2**64
+_MAX_DIGITS: Final = 32
+_MAX_ENUM: Final = 2**31
 
 
 class BadJson(ValueError):
@@ -71,27 +79,43 @@ def decode(body: bytes) -> dict[str, Any]:
         document = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadJson(f"not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise BadJson("expected an object with resourceSpans, resourceLogs or resourceMetrics")
-    return document
+    return expect_object(document, "the request")
 
 
 def batches(
     document: dict[str, Any], outer: str, inner: str, leaf: str
 ) -> Iterator[tuple[bytes, bytes, list[dict[str, Any]]]]:
     """Resource bytes, scope bytes and the items of every scope. Raises ``BadJson`` on a wrong shape."""
-    for group in _objects(document, outer):
-        resource = _resource(group.get("resource") or {})
-        for part in _objects(group, inner):
-            scope = part.get("scope") or {}
-            name = _text(scope.get("name"))
-            yield resource, _field(1, name), _objects(part, leaf)
+    for group in objects(document, outer):
+        resource = b"".join(_field(1, pair) for pair in attributes(expect_object(group.get("resource"), "resource")))
+        for part in objects(group, inner):
+            scope = expect_object(part.get("scope"), "scope")
+            yield resource, _field(1, _text(scope.get("name"))), objects(part, leaf)
 
 
-def _objects(owner: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def expect_object(value: Any, what: str) -> dict[str, Any]:
+    """An object, empty when absent. Raises ``BadJson`` when the value is anything else."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise BadJson(f"{what} must be an object")
+    return value
+
+
+@cache
+def _snake(key: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
+
+
+def member(owner: dict[str, Any], key: str) -> Any:
+    """The member of that name in camel case, or else in snake case; ``None`` when there is neither."""
     found = owner.get(key)
-    if found is None:
-        found = owner.get(_snake(key))
+    return owner.get(_snake(key)) if found is None else found
+
+
+def objects(owner: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    """A member that is a list of objects, empty when absent. Raises ``BadJson`` when it is anything else."""
+    found = member(owner, key)
     if found is None:
         return []
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
@@ -99,89 +123,113 @@ def _objects(owner: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return found
 
 
-def _snake(key: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in key)
-
-
-def _resource(resource: Any) -> bytes:
-    if not isinstance(resource, dict):
-        raise BadJson("resource must be an object")
-    return b"".join(_field(1, pair) for pair in attributes(resource))
-
-
 def span(item: dict[str, Any]) -> JsonSpan:
     """One span. Raises ``BadJson`` when a member has a wrong type."""
-    status = item.get("status") or {}
-    if not isinstance(status, dict):
-        raise BadJson("status must be an object")
+    status = expect_object(item.get("status"), "status")
     return JsonSpan(
-        trace_id=_id(item.get("traceId"), 16),
-        span_id=_id(item.get("spanId"), 8),
-        parent_span_id=_id(item.get("parentSpanId"), 8),
+        trace_id=_id(member(item, "traceId"), 16),
+        span_id=_id(member(item, "spanId"), 8),
+        parent_span_id=_id(member(item, "parentSpanId"), 8),
         name=_text(item.get("name")),
         kind=_enum(item.get("kind"), _KINDS),
-        start_time_unix_nano=_integer(item.get("startTimeUnixNano")),
-        end_time_unix_nano=_integer(item.get("endTimeUnixNano")),
+        start_time_unix_nano=_time(member(item, "startTimeUnixNano")),
+        end_time_unix_nano=_time(member(item, "endTimeUnixNano")),
         attributes=attributes(item),
         events=[
-            JsonEvent(_integer(event.get("timeUnixNano")), _text(event.get("name")), attributes(event))
-            for event in _objects(item, "events")
+            JsonEvent(_time(member(event, "timeUnixNano")), _text(event.get("name")), attributes(event))
+            for event in objects(item, "events")
         ],
         status=JsonStatus(_enum(status.get("code"), _STATUS_CODES), _text(status.get("message"))),
     )
 
 
 def log(item: dict[str, Any]) -> JsonLog:
+    """One log record. Raises ``BadJson`` when a member has a wrong type."""
     return JsonLog(
-        time_unix_nano=_integer(item.get("timeUnixNano")),
-        observed_time_unix_nano=_integer(item.get("observedTimeUnixNano")),
+        time_unix_nano=_time(member(item, "timeUnixNano")),
+        observed_time_unix_nano=_time(member(item, "observedTimeUnixNano")),
         body=any_value(item.get("body")),
         attributes=attributes(item),
-        trace_id=_id(item.get("traceId"), 16),
-        span_id=_id(item.get("spanId"), 8),
-        event_name=_text(item.get("eventName")),
+        trace_id=_id(member(item, "traceId"), 16),
+        span_id=_id(member(item, "spanId"), 8),
+        event_name=_text(member(item, "eventName")),
     )
 
 
 def attributes(owner: dict[str, Any]) -> list[bytes]:
     """Attributes as serialised ``KeyValue`` messages, so that one reader serves both encodings."""
-    return [
-        _field(1, _text(pair.get("key"))) + _field(2, any_value(pair.get("value")))
-        for pair in _objects(owner, "attributes")
-    ]
+    return [_pair(pair, 0) for pair in objects(owner, "attributes")]
+
+
+def _pair(pair: dict[str, Any], depth: int) -> bytes:
+    return _field(1, _text(pair.get("key"))) + _field(2, any_value(pair.get("value"), depth))
 
 
 def any_value(value: Any, depth: int = 0) -> bytes:
     """A serialised ``AnyValue``. Raises ``BadJson``."""
     if value is None:
         return b""
-    if not isinstance(value, dict) or depth > _MAX_NESTING:
+    if not isinstance(value, dict):
         raise BadJson('an attribute value must be an object such as {"stringValue": "x"}')
+    found = b""
     for key, content in value.items():
-        match key:
-            case "stringValue" | "string_value":
-                return _field(1, _text(content))
-            case "boolValue" | "bool_value":
-                return b"\x10\x01" if content is True or content == "true" else b"\x10\x00"
-            case "intValue" | "int_value":
-                return b"\x18" + _varint(_integer(content) & 0xFFFF_FFFF_FFFF_FFFF)
-            case "doubleValue" | "double_value":
-                return b"\x21" + pack("<d", _double(content))
-            case "arrayValue" | "array_value":
-                items = (content or {}).get("values") or []
-                return _field(5, b"".join(_field(1, any_value(item, depth + 1)) for item in items))
-            case "kvlistValue" | "kvlist_value":
-                pairs = (content or {}).get("values") or []
-                return _field(
-                    6,
-                    b"".join(
-                        _field(1, _field(1, _text(p.get("key"))) + _field(2, any_value(p.get("value"), depth + 1)))
-                        for p in pairs
-                    ),
-                )
-            case "bytesValue" | "bytes_value":
-                return _field(7, _base64(content))
-    return b""
+        known = _MEMBERS.get(key)
+        if known is None or content is None:
+            continue
+        if found:
+            raise BadJson("an attribute value must have one member")
+        found = known(content, depth)
+    return found
+
+
+def _integer_value(content: Any, depth: int) -> bytes:
+    """What fits no ``int64`` goes on as the double it resembles: the attribute's own rule refuses it by reason."""
+    if isinstance(content, float) and not content.is_integer():
+        return _double_value(content, depth)
+    number = _integer(content)
+    if not -(2**63) <= number < 2**63:
+        return _double_value(number, depth)
+    return b"\x18" + _varint(number % _UINT64)
+
+
+def _double_value(content: Any, depth: int) -> bytes:
+    return b"\x21" + pack("<d", _double(content))
+
+
+def _bool_value(content: Any, depth: int) -> bytes:
+    if isinstance(content, str) and content in {"true", "false"}:
+        content = content == "true"
+    if not isinstance(content, bool):
+        raise BadJson("expected true or false")
+    return b"\x10\x01" if content else b"\x10\x00"
+
+
+def _array_value(content: Any, depth: int) -> bytes:
+    if depth > MAX_NESTING:
+        return _UNREADABLE
+    items = expect_object(content, "arrayValue").get("values")
+    if not isinstance(items, list | None):
+        raise BadJson("values must be a list")
+    return _field(5, b"".join(_field(1, any_value(item, depth + 1)) for item in items or ()))
+
+
+def _kvlist_value(content: Any, depth: int) -> bytes:
+    if depth > MAX_NESTING:
+        return _UNREADABLE
+    pairs = objects(expect_object(content, "kvlistValue"), "values")
+    return _field(6, b"".join(_field(1, _pair(pair, depth + 1)) for pair in pairs))
+
+
+_CAMEL_MEMBERS: Final[dict[str, Callable[[Any, int], bytes]]] = {
+    "stringValue": lambda content, depth: _field(1, _text(content)),
+    "boolValue": _bool_value,
+    "intValue": _integer_value,
+    "doubleValue": _double_value,
+    "arrayValue": _array_value,
+    "kvlistValue": _kvlist_value,
+    "bytesValue": lambda content, depth: _field(7, _base64(content)),
+}
+_MEMBERS: Final = _CAMEL_MEMBERS | {_snake(key): value for key, value in _CAMEL_MEMBERS.items()}
 
 
 def _field(number: int, payload: bytes) -> bytes:
@@ -208,35 +256,45 @@ def _text(value: Any) -> bytes:
 def _integer(value: Any) -> int:
     if value is None or value == "":
         return 0
-    if isinstance(value, bool) or not isinstance(value, int | str | float):
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and len(value) < _MAX_DIGITS and value.isascii() and value.removeprefix("-").isdigit():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
         raise BadJson("expected an integer")
-    try:
-        number = int(value)
-    except (ValueError, OverflowError):
-        raise BadJson("expected an integer") from None
-    if not -(2**63) <= number < 2**64:
-        raise BadJson("integer out of range")
+    return value
+
+
+def _time(value: Any) -> int:
+    number = _integer(value)
+    if not 0 <= number < _UINT64:
+        raise BadJson("a time must be Unix nanoseconds")
     return number
 
 
 def _double(value: Any) -> float:
     if isinstance(value, str) and value in {"NaN", "Infinity", "-Infinity"}:
-        return {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}[value]
+        return float(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise BadJson("expected a number")
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except OverflowError:
+        return math.inf
+    except ValueError:
         raise BadJson("expected a number") from None
 
 
 def _enum(value: Any, names: dict[str, int]) -> int:
-    if isinstance(value, str) and value in names:
-        return names[value]
-    return _integer(value) if not isinstance(value, str) or value.isdigit() else 0
+    if isinstance(value, str) and not value.isdecimal():
+        return names.get(value, 0)
+    number = _integer(value)
+    return number if 0 <= number < _MAX_ENUM else 0
 
 
 def _id(value: Any, size: int) -> bytes:
     """An id in hexadecimal or base64; empty when absent; bytes of a wrong length when it is neither."""
-    if not value:
+    if value is None:
         return b""
     if not isinstance(value, str):
         raise BadJson("an id must be a string")

@@ -25,8 +25,8 @@ _TYPES: Final = {
 }
 
 #: message -> (field, number, type); "*" marks a repeated field, "?" a member of the message's oneof.
-#: Where OTLP has one message and this has repeated bytes, a sender may have written the field in several pieces: joined,
-#: they are the bytes of the merged message, which is how every protobuf reader understands them.
+#: Where OTLP has one message and this has repeated bytes, a sender may write it in several pieces. Joined, they
+#: are the bytes of the merged message, which is how every protobuf reader understands them.
 _SCHEMA: Final[dict[str, tuple[tuple[str, int, str], ...]]] = {
     "Status": (("message", 2, "bytes"), ("code", 3, "int32")),
     "Event": (("time_unix_nano", 1, "fixed64"), ("name", 2, "bytes"), ("attributes", 3, "*bytes")),

@@ -17,14 +17,15 @@ def count_points(body: bytes, encoding: str) -> int:
     """Data points in an ExportMetricsServiceRequest. Raises ``Unreadable``."""
     if encoding == "json":
         try:
-            document = json_body.decode(body)
             return sum(
-                len((metric.get(kind) or {}).get("dataPoints") or ())
-                for _, _, metrics in json_body.batches(document, "resourceMetrics", "scopeMetrics", "metrics")
+                len(json_body.objects(json_body.expect_object(json_body.member(metric, kind), kind), "dataPoints"))
+                for _, _, metrics in json_body.batches(
+                    json_body.decode(body), "resourceMetrics", "scopeMetrics", "metrics"
+                )
                 for metric in metrics
                 for kind in _KINDS
             )
-        except (json_body.BadJson, AttributeError, TypeError) as error:
+        except json_body.BadJson as error:
             raise Unreadable(f"not an OTLP/JSON metrics request: {error}") from error
     try:
         request = ExportMetricsServiceRequest.FromString(body)

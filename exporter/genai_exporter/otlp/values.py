@@ -17,7 +17,8 @@ from genai_exporter.otlp import lean
 Scalar = str | bool | int | float | bytes | None
 Value = Scalar | list["Value"] | dict[str, "Value"]
 
-_MAX_NESTING: Final = 16
+#: How deep arrays and maps may be nested in one attribute.
+MAX_NESTING: Final = 16
 
 
 class Malformed(ValueError):
@@ -90,7 +91,7 @@ def read(raw: bytes, depth: int = 0) -> Value:
 
 
 def _read_slow(raw: bytes, depth: int) -> Value:
-    if depth > _MAX_NESTING:
+    if depth > MAX_NESTING:
         raise Malformed("nested too deeply")
     try:
         message = lean.AnyValue.FromString(raw)
@@ -103,9 +104,7 @@ def _read_slow(raw: bytes, depth: int) -> Value:
         if member == "array_value":
             return [read(item, depth + 1) for item in value.values]
         if member == "kvlist_value":
-            return {
-                key.decode("utf-8", "replace"): read(item, depth + 1) for key, item in map(split, value.values)
-            }
+            return {key.decode("utf-8", "replace"): read(item, depth + 1) for key, item in map(split, value.values)}
         scalar: Scalar = value
         return scalar
     except DecodeError as error:

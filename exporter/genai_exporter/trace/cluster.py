@@ -18,61 +18,19 @@ The result does not depend on the order in which spans arrived: every choice is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final
 
 from genai_exporter.dialects import fields as f
 from genai_exporter.trace import match
-from genai_exporter.trace.span import AGENT, CALL, STATUS_ERROR, TOOL, WORKFLOW, Span
-from genai_exporter.trace.usage import has_usage
+from genai_exporter.trace.group import Group
+from genai_exporter.trace.span import AGENT, CALL, TOOL, WORKFLOW, Span
+from genai_exporter.trace.twins import join_stream_parts, join_twins
 
 _BORDERS: Final = frozenset({AGENT, TOOL, WORKFLOW})
 _MAX_DEPTH: Final = 256
-_NO_REASONS: Final[dict[bytes, str]] = {}
 
-
-class Group:
-    """The spans of one provider call: ``spans[0]`` is the one closest to the provider."""
-
-    __slots__ = ("reasons", "retries", "spans")
-
-    def __init__(self, span: Span) -> None:
-        self.spans: list[Span] = [span]
-        self.reasons: dict[bytes, str] = _NO_REASONS  # why a span other than the first is not a call of its own
-        self.retries = 0
-
-    def wrap(self, span: Span, reason: str) -> None:
-        if self.reasons is _NO_REASONS:
-            self.reasons = {}
-        self.spans.append(span)
-        self.reasons[span.key] = reason
-
-    def join(self, other: Group, reason: str) -> None:
-        for span in other.spans:
-            self.wrap(span, other.reasons.get(span.key, reason))
-        self.retries = max(self.retries, other.retries)
-
-    @property
-    def outermost(self) -> Span:
-        """The span that began first and lasted longest: where the application stands."""
-        if len(self.spans) == 1:
-            return self.spans[0]
-        return min(self.spans, key=lambda span: (span.start_ns, -span.end_ns, span.key))
-
-    @property
-    def failed(self) -> bool:
-        return self.spans[0].status == STATUS_ERROR
-
-    @property
-    def start_ns(self) -> int:
-        return min(span.start_ns for span in self.spans)
-
-    @property
-    def end_ns(self) -> int:
-        return max(span.end_ns for span in self.spans)
-
-    def order(self) -> tuple[int, bytes]:
-        return (self.start_ns, self.spans[0].key)
+__all__ = ["Group", "cluster"]
 
 
 def cluster(traces: Iterable[dict[bytes, Span]]) -> list[Group]:
@@ -82,7 +40,7 @@ def cluster(traces: Iterable[dict[bytes, Span]]) -> list[Group]:
         groups.extend(_by_family(spans))
     if len(groups) > 1 and (any(len(group.spans) > 1 for group in groups) or _several(groups)):
         groups.sort(key=Group.order)
-        groups = _by_twins(_by_stream_parts(_by_response_id(groups)))
+        groups = join_twins(join_stream_parts(_by_response_id(groups)))
     return groups
 
 
@@ -114,10 +72,22 @@ def _by_family(spans: dict[bytes, Span]) -> list[Group]:
             below.setdefault(above.span_id, []).append(span)
     if not below:
         return [Group(span) for span in calls]
-    groups: list[Group] = []
-    for span in tops:
-        groups.extend(_unwrap(span, below, 0))
+    groups = _unwrap(tops, below)
+    if below:
+        # Spans whose parents form a circle are below each other: the first of them is taken for the top.
+        lost = sorted((span for inner in below.values() for span in inner), key=lambda span: (span.start_ns, span.key))
+        for span in lost:
+            if any(span in inner for inner in below.values()):
+                _take_out(span, below)
+                groups.extend(_unwrap([span], below))
     return groups
+
+
+def _take_out(span: Span, below: dict[bytes, list[Span]]) -> None:
+    for above, inner in list(below.items()):
+        inner[:] = [one for one in inner if one is not span]
+        if not inner:
+            del below[above]
 
 
 def _wrapper(span: Span, spans: dict[bytes, Span]) -> Span | None:
@@ -132,123 +102,73 @@ def _wrapper(span: Span, spans: dict[bytes, Span]) -> Span | None:
     return None
 
 
-def _unwrap(span: Span, below: dict[bytes, list[Span]], depth: int) -> list[Group]:
-    inner = below.get(span.span_id)
-    if not inner or depth > _MAX_DEPTH:
-        return [Group(span)]
-    groups = [group for child in inner for group in _unwrap(child, below, depth + 1)]
-    groups.sort(key=Group.order)
-    if len(groups) > 1:
-        # Two instrumentations below one framework span are one attempt, not two.
-        groups = _by_twins(_by_response_id(groups))
-    last = groups[-1]
-    last.retries += sum(group.failed for group in groups[:-1])
-    # What the wrapper knows and the attempts do not (usage, time to first token) belongs to the one that succeeded.
-    last.wrap(span, "wrapper")
-    return groups
+def _unwrap(tops: list[Span], below: dict[bytes, list[Span]]) -> list[Group]:
+    """The calls under each of ``tops``; takes what it has used out of ``below``."""
+    # Wrappers before what they wrap, so that walking back meets every span after all that is below it.
+    order = [(span, below.pop(span.span_id, None)) for span in tops]
+    for _, inner in order:
+        order.extend((span, below.pop(span.span_id, None)) for span in inner or ())
+    found: dict[bytes, list[Group]] = {}
+    for span, inner in reversed(order):
+        if inner is None:
+            found[span.span_id] = [Group(span)]
+            continue
+        groups = [group for child in inner for group in found.pop(child.span_id)]
+        groups.sort(key=Group.order)
+        if len(groups) > 1:
+            # Two instrumentations below one framework span are one attempt, not two.
+            groups = join_twins(_by_response_id(groups))
+        _wrap_attempts(span, groups)
+        found[span.span_id] = groups
+    return [group for span in tops for group in found[span.span_id]]
+
+
+def _wrap_attempts(wrapper: Span, attempts: list[Group]) -> None:
+    """What the wrapper knows and the attempts do not (usage, time to first token) belongs to the one that succeeded."""
+    answered = next((group for group in reversed(attempts) if not group.failed), attempts[-1])
+    answered.retries += sum(group.failed for group in attempts if group is not answered)
+    answered.wrap(wrapper, "wrapper")
 
 
 def _by_response_id(groups: list[Group]) -> list[Group]:
-    known: dict[str, Group] = {}
-    kept: list[Group] = []
+    """Join groups, which are in order of start, that report the same id of the provider's."""
+    holders: dict[str, list[Group]] = {}
+    repeated = False
     for group in groups:
-        ids = {i for span in group.spans if (i := span.values[f.RESPONSE_ID]) and match.unique(i)}
-        same = next((known[i] for i in sorted(ids) if i in known), None)
-        if same is not None and not _contradict(same, group):
-            same.join(group, "response_id")
-        else:
-            kept.append(group)
-            same = group
-        for response_id in ids:
-            known.setdefault(response_id, same)
-    return kept
-
-
-def _contradict(a: Group, b: Group) -> bool:
-    """One instrumentation tells of two calls with different figures under one id: the id of a stub, not evidence."""
-    return any(
-        x.scope.number == y.scope.number and match.same_tokens(x, y) is False and not match.overlapping(x, y)
-        for x in a.spans
-        for y in b.spans
-    )
-
-
-def _by_stream_parts(groups: list[Group]) -> list[Group]:
-    tails = [group for group in groups if group.spans[0].values[f.LOG_SPAN]]
-    if not tails:
+        for response_id in {i for span in group.spans if (i := span.values[f.RESPONSE_ID]) and match.unique(i)}:
+            known = holders.setdefault(response_id, [])
+            known.append(group)
+            repeated = repeated or len(known) > 1
+    if not repeated:
         return groups
-    heads = [group for group in groups if not group.spans[0].values[f.LOG_SPAN]]
-    taken: set[int] = set()
-    left: list[Group] = []
-    for tail in tails:
-        end = tail.spans[0]
-        begin = match.stream_start(end)
-        candidates = [
-            (abs(begin - head.end_ns), head.key, number)
-            for number, group in enumerate(heads)
-            if number not in taken
-            for head in group.spans
-            if match.stream_parts(head, end)
-        ]
-        if candidates:
-            number = min(candidates)[2]
-            taken.add(number)
-            heads[number].join(tail, "stream_part")
-        else:
-            left.append(tail)
-    return sorted(heads + left, key=Group.order)
+    joined: dict[int, Group] = {}  # by identity of a group, the one that has taken it in
+
+    def holder(group: Group) -> Group:
+        while (taker := joined.get(id(group))) is not None:
+            group = taker
+        return group
+
+    for response_id in sorted(holders):
+        same = holders[response_id]
+        if len(same) < 2 or _is_constant(response_id, same):
+            continue
+        first = holder(same[0])
+        for group in same[1:]:
+            other = holder(group)
+            if other is not first:
+                first, other = (first, other) if first.order() <= other.order() else (other, first)
+                first.join(other, "response_id")
+                joined[id(other)] = first
+    return [group for group in groups if id(group) not in joined]
 
 
-def _by_twins(groups: list[Group]) -> list[Group]:
-    """Pair off groups without a scope in common, closest start first, until no pair is left."""
-    while True:
-        groups.sort(key=Group.order)
-        pairs = [
-            (abs(groups[i].start_ns - groups[j].start_ns), groups[i].order(), groups[j].order(), i, j)
-            for i, j in _overlapping(groups)
-            if _twin_groups(groups[i], groups[j])
-        ]
-        if not pairs:
-            return groups
-        taken: set[int] = set()
-        for _, _, _, i, j in sorted(pairs):
-            if i in taken or j in taken:
-                continue
-            taken.update((i, j))
-            inner, outer = _inner_first(groups[i], groups[j])
-            inner.join(outer, "sibling")
-            groups[i], groups[j] = inner, outer
-            groups[j].spans = []
-        groups = [group for group in groups if group.spans]
-
-
-def _overlapping(groups: list[Group]) -> Iterator[tuple[int, int]]:
-    """Pairs of positions whose groups overlap in time; ``groups`` are in order of start."""
-    starts = [group.start_ns for group in groups]
-    for i, group in enumerate(groups):
-        end = group.end_ns + match.TOLERANCE_NS
-        for j in range(i + 1, len(groups)):
-            if starts[j] > end:
-                break
-            yield i, j
-
-
-def _twin_groups(a: Group, b: Group) -> bool:
-    if {s.scope.number for s in a.spans} & {s.scope.number for s in b.spans}:
-        return False
-    return any(match.twins(x, y) for x in a.spans for y in b.spans)
-
-
-def _inner_first(a: Group, b: Group) -> tuple[Group, Group]:
-    """The group closer to the provider first: it knows the response id, or it is the shorter one."""
-
-    def closeness(group: Group) -> tuple[bool, bool, int, bytes]:
-        first = group.spans[0]
-        return (
-            not any(span.values[f.RESPONSE_ID] for span in group.spans),
-            not any(has_usage(span.values) for span in group.spans),
-            first.end_ns - first.start_ns,
-            first.key,
-        )
-
-    return (a, b) if closeness(a) <= closeness(b) else (b, a)
+def _is_constant(response_id: str, groups: list[Group]) -> bool:
+    """One instrumentation tells of several calls with different figures under one id: the id of a stub, no evidence."""
+    latest: dict[int, Span] = {}
+    spans = [span for group in groups for span in group.spans if span.values[f.RESPONSE_ID] == response_id]
+    for span in sorted(spans, key=lambda span: (span.start_ns, span.key)):
+        before = latest.get(span.scope.number)
+        if before is not None and match.same_tokens(before, span) is False and not match.overlapping(before, span):
+            return True
+        latest[span.scope.number] = span
+    return False

@@ -11,7 +11,7 @@ from genai_exporter.records import Call
 from genai_exporter.trace.cluster import Group
 from genai_exporter.trace.context import Context
 from genai_exporter.trace.span import STATUS_ERROR, Span
-from genai_exporter.trace.usage import canonical_input, has_usage
+from genai_exporter.trace.usage import canonical_input, canonical_output, has_usage
 
 #: A first token that comes with the last one tells of an answer that was not streamed.
 _WHOLE_ANSWER: Final = 0.9
@@ -30,10 +30,10 @@ def build_call(group: Group, context: Context) -> Call:
         billed = next((span for span in spans if has_usage(span.values)), spans[0])
         values = _merge(spans, billed)
     input_tokens = canonical_input(values, billed.scope)
-    output_tokens: int | None = values[f.OUTPUT]
+    output_tokens = canonical_output(values, billed.scope)
     error_type = _error_of(first, spans)
-    if error_type and not input_tokens and not output_tokens:
-        input_tokens = output_tokens = None  # placeholders of a call that failed
+    if not input_tokens and not output_tokens:
+        input_tokens = output_tokens = None  # placeholders: nobody is billed for nothing
     start_ns, duration_s = _time(first, spans)
     streaming, ttft_s = _first_token(values, spans, start_ns, duration_s)
     if ttft_s is not None and duration_s < ttft_s:
@@ -47,7 +47,7 @@ def build_call(group: Group, context: Context) -> Call:
         first.span_id,
         start_ns,
         duration_s,
-        first.operation or "chat",
+        _operation(first),
         _provider(values[f.PROVIDER] or "", response_model or request_model),
         request_model,
         response_model,
@@ -81,6 +81,13 @@ def build_call(group: Group, context: Context) -> Call:
         context.user or values[f.USER] or "",
         first.dialect,
     )
+
+
+def _operation(first: Span) -> str:
+    """OpenLLMetry calls Anthropic's messages a completion; the span's name knows better."""
+    if first.operation == "text_completion" and first.name.endswith(b".chat"):
+        return "chat"
+    return first.operation or "chat"
 
 
 def _knowledge(span: Span) -> tuple[bool, bool, bool, int, int, bytes]:

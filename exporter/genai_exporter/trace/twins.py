@@ -1,0 +1,153 @@
+"""Pairing off spans of different instrumentations that tell of one call, and the two parts of a stream."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from typing import Final
+
+from genai_exporter.dialects import fields as f
+from genai_exporter.trace import match
+from genai_exporter.trace.group import Group
+from genai_exporter.trace.pairing import Candidate, pair_off
+from genai_exporter.trace.span import Span
+from genai_exporter.trace.usage import has_usage
+
+#: Up to this many possible pairs are compared one by one; beyond, only those that are close in time.
+_FEW_PAIRS: Final = 400
+#: How many spans before and after one in time are compared with it.
+_NEAREST: Final = 48
+_MAX_ROUNDS: Final = 16
+
+_Timeline = list[tuple[int, int, Span]]
+
+
+def join_twins(groups: list[Group]) -> list[Group]:
+    """Join groups of different instrumentations that tell of one call, one to one. In order of start."""
+    kinds: dict[tuple[str, ...], list[Group]] = {}
+    for group in groups:
+        spans = group.spans
+        kind = (spans[0].scope.name,) if len(spans) == 1 else tuple(sorted({span.scope.name for span in spans}))
+        kinds.setdefault(kind, []).append(group)
+    if len(kinds) == 1:
+        return groups
+    # One instrumentation after the other: within one, every group is a call of its own.
+    pool: list[Group] = []
+    for kind in sorted(kinds):
+        pool = _join_kind(pool, kinds[kind]) if pool else kinds[kind]
+    pool.sort(key=Group.order)
+    return pool
+
+
+def _join_kind(pool: list[Group], newcomers: list[Group]) -> list[Group]:
+    pool = sorted(pool, key=Group.order)
+    newcomers = sorted(newcomers, key=Group.order)
+    done: list[Group] = []
+    # Where very many are alike, only the nearest are compared; those that lost them all to others get another round.
+    for _ in range(_MAX_ROUNDS):
+        pairs = pair_off(list(_twin_candidates(pool, newcomers)))
+        if not pairs:
+            break
+        for right, left in pairs.items():
+            inner, outer = _inner_first(pool[left], newcomers[right])
+            inner.join(outer, "sibling")
+            done.append(inner)
+        taken = set(pairs.values())
+        pool = [group for number, group in enumerate(pool) if number not in taken]
+        newcomers = [group for number, group in enumerate(newcomers) if number not in pairs]
+        if not pool or not newcomers:
+            break
+    return done + pool + newcomers
+
+
+def _twin_candidates(pool: list[Group], newcomers: list[Group]) -> Iterator[Candidate]:
+    if len(pool) * len(newcomers) <= _FEW_PAIRS:
+        for left, a in enumerate(pool):
+            for right, b in enumerate(newcomers):
+                cost = _twin_cost(a, b)
+                if cost is not None:
+                    yield Candidate(cost, left, right)
+        return
+    everything: _Timeline = []
+    by_tokens: dict[int | None, _Timeline] = {}
+    for left, group in enumerate(pool):
+        for span in group.spans:
+            entry = (span.start_ns, left, span)
+            everything.append(entry)
+            by_tokens.setdefault(match.figure(span), []).append(entry)
+    for timeline in (everything, *by_tokens.values()):
+        timeline.sort(key=lambda entry: entry[:2])
+    for right, group in enumerate(newcomers):
+        near: set[int] = set()
+        for span in group.spans:
+            tokens = match.figure(span)
+            if tokens is None:
+                near.update(_nearest(everything, span.start_ns))
+            else:
+                near.update(_nearest(by_tokens.get(tokens, []), span.start_ns))
+                near.update(_nearest(by_tokens.get(None, []), span.start_ns))
+        for left in near:
+            cost = _twin_cost(pool[left], group)
+            if cost is not None:
+                yield Candidate(cost, left, right)
+
+
+def _nearest(timeline: _Timeline, moment: int) -> Iterator[int]:
+    middle = bisect_left(timeline, (moment,))
+    for _, left, _ in timeline[max(0, middle - _NEAREST) : middle + _NEAREST]:
+        yield left
+
+
+def _twin_cost(a: Group, b: Group) -> int | None:
+    """How far apart in time two groups are that tell of one call; ``None`` when they tell of two."""
+    left, right = a.spans, b.spans
+    if len(left) == 1 and len(right) == 1:
+        return match.distance(left[0], right[0]) if match.twins(left[0], right[0]) else None
+    if {span.scope.number for span in left} & {span.scope.number for span in right}:
+        return None
+    return min((match.distance(x, y) for x in left for y in right if match.twins(x, y)), default=None)
+
+
+def _inner_first(a: Group, b: Group) -> tuple[Group, Group]:
+    """The group closer to the provider first: it knows the response id, or it is the shorter one."""
+
+    def closeness(group: Group) -> tuple[bool, bool, int, bytes]:
+        first = group.spans[0]
+        return (
+            not any(span.values[f.RESPONSE_ID] for span in group.spans),
+            not any(has_usage(span.values) for span in group.spans),
+            first.end_ns - first.start_ns,
+            first.key,
+        )
+
+    return (a, b) if closeness(a) <= closeness(b) else (b, a)
+
+
+def join_stream_parts(groups: list[Group]) -> list[Group]:
+    """Join the spans that report the end of a stream to those of its request. In order of start."""
+    tails = [group for group in groups if group.spans[0].values[f.LOG_SPAN]]
+    if not tails:
+        return groups
+    heads = [group for group in groups if not group.spans[0].values[f.LOG_SPAN]]
+    ends = sorted(
+        (
+            (span.end_ns, left, span)
+            for left, group in enumerate(heads)
+            for span in group.spans
+            if not span.values[f.LOG_SPAN]
+        ),
+        key=lambda entry: entry[:2],
+    )
+    candidates: list[Candidate] = []
+    for right, group in enumerate(tails):
+        tail = group.spans[0]
+        begin = match.stream_start(tail)
+        middle = bisect_left(ends, (begin,))
+        for end, left, head in ends[max(0, middle - _NEAREST) : middle + _NEAREST]:
+            if match.stream_parts(head, tail):
+                candidates.append(Candidate(abs(begin - end), left, right))
+    pairs = pair_off(candidates)
+    for right, left in sorted(pairs.items()):
+        heads[left].join(tails[right], "stream_part")
+    left_over = [tail for right, tail in enumerate(tails) if right not in pairs]
+    return sorted(heads + left_over, key=Group.order)
