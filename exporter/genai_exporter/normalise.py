@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 from genai_exporter.dialects import fields as f
 from genai_exporter.dialects import roles, vocabulary
 from genai_exporter.dialects.fields import GENAI_FIELDS, SLOTS, Kind, Row
+from genai_exporter.dialects.kinds import CONVERT
 from genai_exporter.dialects.plan import IGNORE, WHOLE, WORD, Plan
 from genai_exporter.events import check_first_token, read_event
 from genai_exporter.otlp import convert, lean
@@ -37,36 +38,6 @@ _NOTHING: Final[list[None]] = [None] * SLOTS
 _GENAI: Final = tuple(sorted(GENAI_FIELDS))
 _DOCUMENT: Final = ("{", "[", '"')
 _REMEMBERED: Final = {Kind.TEXT, Kind.ROLE, Kind.FLAG, Kind.FINISH, Kind.RATING}
-
-_CONVERT: Final[dict[Kind, Callable[[Value], object]]] = {
-    Kind.TEXT: convert.text,
-    Kind.IDENTIFIER: convert.text,
-    Kind.TOKENS: convert.tokens,
-    Kind.SECONDS: convert.seconds,
-    Kind.MONEY: convert.money,
-    Kind.FLAG: convert.flag,
-    Kind.FINISH: convert.finish,
-    Kind.TIMESTAMP: convert.timestamp,
-    Kind.RATING: convert.text,
-}
-
-
-def _milliseconds(value: Value) -> float | None:
-    figure = convert.seconds(value)
-    return None if figure is None else figure / 1000
-
-
-_CONVERT[Kind.MILLISECONDS] = _milliseconds
-def _status(value: Value) -> int | None:
-    if isinstance(value, str):
-        word = value.strip().strip('"')
-        return int(word) if word.isdecimal() and len(word) < 4 else None
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-_CONVERT[Kind.STATUS] = _status
-_CONVERT[Kind.BUCKET] = lambda value: f.BUCKETS if convert.tokens(value) else None
-_CONVERT[Kind.TTFT_BY_TYPE] = lambda value: _milliseconds(value) if isinstance(value, int) else convert.seconds(value)
 
 
 class Normaliser:
@@ -272,7 +243,7 @@ class Normaliser:
         if kind is Kind.ROLE:
             result = self._role(row, value)
         else:
-            result = _CONVERT[kind](value)
+            result = CONVERT[kind](value)
             if row.vocabulary and isinstance(result, str):
                 result = row.vocabulary.get(result.lower(), row.vocabulary.get("*", result))
         if result is None or result == "":
@@ -292,7 +263,7 @@ class Normaliser:
         for path, slot, rank, kind in row.members:
             if rank < ranks[slot]:
                 try:
-                    found = _CONVERT[kind](convert.member(document, path))
+                    found = CONVERT[kind](convert.member(document, path))
                 except Unusable as unusable:
                     self.invalid[unusable.reason] += 1
                     continue
@@ -334,6 +305,8 @@ class Normaliser:
             if group.name:
                 group.response_id = response_id
                 self._evaluations.append(group)
+            elif group.value is not None or group.label:
+                self.invalid["no_name"] += 1
         self._groups = {}
 
     def take_evaluations(self) -> list[RawEvaluation]:
@@ -387,14 +360,16 @@ class Normaliser:
                 trace_id, span_id, parent_id, name, wire.kind, start, end, code, OTHER, "", resource, scope, kept,
                 None, failures,
             )  # fmt: skip
-        role, operation = values[f.ROLE] or roles.infer(values, wire.kind, name, scope)
+        role, operation = values[f.ROLE] or roles.infer(values, wire.kind, name)
         if role == Role.STEP:
             # A chain that bears the name of the agent it belongs to is the run of that agent.
             if name.endswith(scope.agents) if scope.agents else roles.named_after_agent(values, name):
                 role, operation = Role.AGENT, "invoke_agent"
-        elif scope.steps and role == Role.CALL and name.endswith(scope.steps):
+            elif operation == roles.TASK:
+                role, operation = roles.infer_task(values, wire.kind, name)
+        elif scope.steps and name.endswith(scope.steps) and role in (Role.CALL, Role.TOOL):
             role, operation = Role.STEP, "step"
-        elif scope.root_is_agent and role == Role.AGENT and roles.is_whole_run(values, wire.kind, parent_id):
+        elif scope.root_is_agent and role == Role.AGENT and roles.is_whole_run(values, wire.kind):
             role, operation = Role.WORKFLOW, "invoke_workflow"
         if ranks[f.BARE_INPUT] != _UNSET or ranks[f.BARE_MODEL] != _UNSET or ranks[f.BARE_DURATION] != _UNSET:
             roles.adopt_bare_keys(values, role, scope)

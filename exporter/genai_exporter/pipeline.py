@@ -23,7 +23,7 @@ from genai_exporter.otlp import json_body, lean
 from genai_exporter.otlp.points import count_points
 from genai_exporter.records import Resource, Settled
 from genai_exporter.stats import PipelineStats
-from genai_exporter.trace.assemble import Assembler
+from genai_exporter.trace.assemble import MAX_SPANS_PER_TRACE, MAX_TRACE_SECONDS, Assembler
 from genai_exporter.trace.evaluate import EvaluationRule
 from genai_exporter.trace.resolve import Outcome
 from genai_exporter.trace.span import Span
@@ -40,6 +40,8 @@ class PipelineSettings(msgspec.Struct, frozen=True):
     settle_seconds: float = 10.0
     late_seconds: float = 60.0
     max_pending_spans: int = 200_000
+    max_trace_seconds: float = MAX_TRACE_SECONDS
+    max_spans_per_trace: int = MAX_SPANS_PER_TRACE
     response_id_memory: int = 100_000
     max_spans_per_request: int = 50_000
     max_attributes_per_span: int = 1_024
@@ -68,6 +70,8 @@ class Pipeline:
             settle_seconds=settings.settle_seconds,
             late_seconds=settings.late_seconds,
             max_pending_spans=settings.max_pending_spans,
+            max_trace_seconds=settings.max_trace_seconds,
+            max_spans_per_trace=settings.max_spans_per_trace,
             response_id_memory=settings.response_id_memory,
             rules=settings.evaluations,
         )
@@ -86,6 +90,8 @@ class Pipeline:
         assembler.settle_seconds = settings.settle_seconds
         assembler.late_seconds = settings.late_seconds
         assembler.max_pending_spans = settings.max_pending_spans
+        assembler.max_trace_seconds = settings.max_trace_seconds
+        assembler.max_spans_per_trace = settings.max_spans_per_trace
         assembler.rules = settings.evaluations
 
     # -- signals -------------------------------------------------------------------------------------------------
@@ -100,32 +106,44 @@ class Pipeline:
                 f"{size} spans in one request, {self._settings.max_spans_per_request} are allowed: "
                 "send smaller batches or raise receiver.max_spans_per_request"
             )
-        stats = self.stats
-        stats.received += size
+        self.stats.received += size
         refused: dict[str, int] = {}
-        normaliser, assembler = self._normaliser, self._assembler
-        normalise, add, dialects, results = normaliser.span, assembler.add, stats.dialects, stats.spans
-        for raw_resource, raw_scope, spans in batches:
-            resource = normaliser.resource(raw_resource)
-            scope = normaliser.scope(raw_scope)
-            genai = 0
-            for wire in spans:
-                span = normalise(wire, resource, scope) if not isinstance(wire, str) else wire
-                if isinstance(span, str):
-                    refused[span] = refused.get(span, 0) + 1
-                    continue
-                if span.role:
-                    genai += 1
-                if not add(span, now):
-                    results["duplicate", "resent"] += 1
-            if genai:
-                dialects[scope.dialect] += genai
-                self._recorder.first_sight(resource, now)
-        for reason, count in refused.items():
-            results["invalid", reason] += count
-        self._update_gauges()
+        try:
+            for raw_resource, raw_scope, spans in batches:
+                self._take(raw_resource, raw_scope, spans, refused, now)
+        finally:
+            for reason, count in refused.items():
+                self.stats.spans["invalid", reason] += count
+            self._update_gauges()
+            if unread := self.stats.balance():
+                self.stats.spans["dropped", "fault"] += unread  # only while an exception passes through
+        if self._assembler.overfull:
+            self._record(self._assembler.due(now), now)
+            self._update_gauges()
         rejected = sum(refused.values())
         return Receipt(size - rejected, rejected, _explain(refused))
+
+    def _take(self, raw_resource: bytes, raw_scope: bytes, spans: Any, refused: dict[str, int], now: float) -> None:
+        """Normalise the spans of one instrumentation and put them into assembly; count the ``refused`` by reason."""
+        normaliser = self._normaliser
+        resource = normaliser.resource(raw_resource)
+        scope = normaliser.scope(raw_scope)
+        normalise, add = normaliser.span, self._assembler.add
+        genai = resent = 0
+        for wire in spans:
+            span = normalise(wire, resource, scope) if not isinstance(wire, str) else wire
+            if isinstance(span, str):
+                refused[span] = refused.get(span, 0) + 1
+                continue
+            if span.role:
+                genai += 1
+            if not add(span, now):
+                resent += 1
+        if resent:
+            self.stats.spans["duplicate", "resent"] += resent
+        if genai:
+            self.stats.dialects[scope.dialect] += genai
+            self._recorder.first_sight(resource, now)
 
     def logs(self, body: bytes, encoding: Encoding, now: float) -> Receipt:
         """Take an ExportLogsServiceRequest: evaluations and feedback are counted, content is not."""
@@ -180,9 +198,9 @@ class Pipeline:
         if outcome.regenerations:
             settled = msgspec.structs.replace(settled, regenerations=outcome.regenerations)
         self._recorder.record(settled, now)
+        if outcome.lag_s is not None:
+            stats.settle_lag_s = outcome.lag_s
         if calls:
-            newest = max(call.start_ns + int(call.duration_s * 1e9) for call in calls[-100:])
-            stats.settle_lag_s = max(0.0, now - newest / 1e9)
             stats.calls_without_usage += sum(
                 call.input_tokens is None and call.output_tokens is None and not call.error_type for call in calls
             )
@@ -191,10 +209,12 @@ class Pipeline:
         assembler = self._assembler
         limit = self._settings.max_pending_spans
         if assembler.pending_spans < limit:
+            assembler.expect(now)
             return
         self._record(assembler.due(now), now)
         if assembler.pending_spans >= limit:
             self._record(assembler.relieve(now, int(limit * _RELIEF)), now)
+        self._update_gauges()
         if assembler.pending_spans >= limit:
             raise Full(
                 max(1.0, math.ceil(self._settings.settle_seconds / 2)),

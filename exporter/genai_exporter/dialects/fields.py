@@ -132,12 +132,15 @@ class Row:
 class ScopeRule:
     """What the name of an instrumentation scope tells that attributes do not.
 
-    ``prefix`` is matched against the scope's name. ``exclusive_input``: input tokens leave out the cached ones.
-    ``untimed_first_token``: the reported time to first token is not one. ``steps`` are suffixes of span names that look
-    like model calls and are none, ``agents`` of chains that are agent runs. ``status_unreliable``: an exception event
-    means failure even where the status is OK. ``root_is_agent``: the span of a whole run calls itself an agent; it has
-    no agent's name, or is of kind SERVER. ``reasoning_twice``: for models of other makers than Google, output tokens
-    contain the reasoning tokens twice.
+    ``prefix`` is matched against the scope's name, whole words of it.
+
+    - ``exclusive_input``: input tokens leave out the cached ones
+    - ``untimed_first_token``: the reported time to first token is not one
+    - ``status_unreliable``: an exception event means failure even where the status is OK
+    - ``steps``: suffixes of the names of spans that look like model calls or tools and are none
+    - ``agents``: suffixes of the names of chains that are agent runs
+    - ``root_is_agent``: the span of a whole run calls itself an agent; it has no agent's name, or is of kind SERVER
+    - ``reasoning_twice``: for models of other makers than Google, output tokens contain the reasoning tokens twice
     """
 
     prefix: str

@@ -15,6 +15,7 @@ DIALECT = Dialect(
         )),
     ),
     # LiteLLM's completion tokens contain the reasoning tokens already, and ADK adds them as it must for Gemini's.
-    scopes=(ScopeRule("gcp.vertex.agent", "google_adk", reasoning_twice=True),
+    # Tools that ran in parallel are reported once more, as one.
+    scopes=(ScopeRule("gcp.vertex.agent", "google_adk", reasoning_twice=True, steps=("(merged)",)),
             ScopeRule("google.adk", "google_adk", reasoning_twice=True)),
 )  # fmt: skip

@@ -4,10 +4,11 @@ from genai_exporter.dialects import fields as f
 from genai_exporter.dialects.fields import Dialect, Kind, Row, ScopeRule
 from genai_exporter.records import Role
 
+#: What the application asked for. Beside it, gen_ai.request.model is the response's model in this library.
 _INVOCATION = (
-    ("model", f.REQUEST_MODEL, 40, Kind.TEXT),
-    ("model_name", f.REQUEST_MODEL, 41, Kind.TEXT),
-    ("model_id", f.REQUEST_MODEL, 42, Kind.TEXT),
+    ("model", f.REQUEST_MODEL, 6, Kind.TEXT),
+    ("model_name", f.REQUEST_MODEL, 7, Kind.TEXT),
+    ("model_id", f.REQUEST_MODEL, 8, Kind.TEXT),
     ("service_tier", f.SERVICE_TIER, 40, Kind.TEXT),
 )
 
@@ -46,7 +47,7 @@ DIALECT = Dialect(
         Row("llm.invocation_parameters", f.REQUEST_MODEL, 40, Kind.EXPAND,
             members=(*_INVOCATION, ("stream", f.STREAMING, 40, Kind.FLAG))),
         Row("embedding.invocation_parameters", f.REQUEST_MODEL, 50, Kind.EXPAND,
-            members=(("model", f.REQUEST_MODEL, 50, Kind.TEXT), ("model_name", f.REQUEST_MODEL, 51, Kind.TEXT))),
+            members=(("model", f.REQUEST_MODEL, 4, Kind.TEXT), ("model_name", f.REQUEST_MODEL, 5, Kind.TEXT))),
         Row("llm.prompt_template.version", f.PROMPT_VERSION, 24),
         Row("prompt.id", f.PROMPT_NAME, 26),
         Row("agent.name", f.AGENT, 20),

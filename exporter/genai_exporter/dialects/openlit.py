@@ -22,7 +22,8 @@ DIALECT = Dialect(
     ),
     scopes=(
         # Anthropic's own figure leaves cached tokens out, and this instrumentation passes it on as it is.
-        ScopeRule("openlit.instrumentation.anthropic", "openlit", exclusive_input=True),
-        ScopeRule("openlit", "openlit"),
+        ScopeRule("openlit.instrumentation.anthropic", "openlit", exclusive_input=True, untimed_first_token=True),
+        # A time to first token is reported without a stream, too: it is then the whole duration.
+        ScopeRule("openlit", "openlit", untimed_first_token=True),
     ),
 )

@@ -28,7 +28,6 @@ DIALECT = Dialect(
             "flow": (Role.WORKFLOW, "invoke_workflow"), "retriever": (Role.RETRIEVAL, "retrieval"),
             "reranker": (Role.RETRIEVAL, "rerank"), "prompt": (Role.STEP, "prompt"), "util": (Role.STEP, "util"),
         }),
-        Row("genkit:name", f.ENTITY, 32),
         Row("genkit:name", f.BARE_MODEL, 32),
         Row("genkit:output", f.INPUT, 54, Kind.EXPAND, members=(
             ("usage.inputTokens", f.INPUT, 54, _T), ("usage.outputTokens", f.OUTPUT, 54, _T),

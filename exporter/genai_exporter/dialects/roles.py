@@ -8,6 +8,7 @@ from genai_exporter.dialects import fields as f
 from genai_exporter.records import Role
 from genai_exporter.trace.span import KIND_CLIENT, KIND_SERVER, ScopeInfo
 
+TASK: Final = "task"
 _UNKNOWN_KIND: Final = 0
 _INTERNAL: Final = 1
 #: Beginnings of span names, in libraries that tell model calls, agents and structure apart by nothing else.
@@ -22,14 +23,12 @@ def named_after_agent(values: list[Any], name: bytes) -> bool:
     return agent is not None and agent.encode() == name
 
 
-def is_whole_run(values: list[Any], kind: int, parent_id: bytes) -> bool:
+def is_whole_run(values: list[Any], kind: int) -> bool:
     """Whether a span that calls itself an agent is the run around all agents (``ScopeRule.root_is_agent``)."""
-    if kind == KIND_SERVER:
-        return True
-    return not (values[f.AGENT] or values[f.ENTITY] or parent_id) and values[f.ROLE] is not None
+    return kind == KIND_SERVER or (kind == _INTERNAL and not (values[f.AGENT] or values[f.ENTITY]))
 
 
-def infer(values: list[Any], kind: int, name: bytes, scope: ScopeInfo) -> tuple[Role, str]:
+def infer(values: list[Any], kind: int, name: bytes) -> tuple[Role, str]:
     """The role of a span that carries GenAI attributes and no kind of its own."""
     has_model = values[f.REQUEST_MODEL] or values[f.RESPONSE_MODEL] or values[f.MODEL]
     has_usage = values[f.INPUT] is not None or values[f.OUTPUT] is not None
@@ -48,6 +47,12 @@ def infer(values: list[Any], kind: int, name: bytes, scope: ScopeInfo) -> tuple[
     if has_usage and values[f.PROVIDER]:
         return Role.CALL, "chat"
     return Role.STEP, ""
+
+
+def infer_task(values: list[Any], kind: int, name: bytes) -> tuple[Role, str]:
+    """A task of OpenLLMetry's is structure, or a model call that is marked as a task (LlamaIndex)."""
+    role, operation = infer(values, kind, name)
+    return (role, operation) if role == Role.CALL else (Role.STEP, TASK)
 
 
 def adopt_bare_keys(values: list[Any], role: Role, scope: ScopeInfo) -> None:

@@ -114,13 +114,19 @@ HTTP_ERRORS: Final = {
     502: "server_error", 503: "overloaded", 504: "timeout", 529: "overloaded",
 }  # fmt: skip
 
+_STATUS_DIGITS: Final = 3
+_FIRST_ERROR: Final = 400
+_FIRST_SERVER_ERROR: Final = 500
+
 #: Every value that error_type can take besides a name that nobody has mapped yet.
 ERROR_TYPES: Final = tuple(sorted({t for _, t in ERROR_PATTERNS} | set(HTTP_ERRORS.values()) | {"_OTHER"}))
 
 _CALLS = ("chat", "generate_content", "text_completion", "embeddings")
 OPERATIONS: Final = {
     **{name: (Role.CALL, name) for name in _CALLS},
-    "completion": (Role.CALL, "text_completion"), "acompletion": (Role.CALL, "chat"),
+    # LiteLLM's name for a chat; what is completed without a conversation it calls text_completion.
+    "completion": (Role.CALL, "chat"), "acompletion": (Role.CALL, "chat"),
+    "atext_completion": (Role.CALL, "text_completion"),
     "generate": (Role.CALL, "generate_content"), "generatetext": (Role.CALL, "chat"),
     "generate_text": (Role.CALL, "chat"), "stream_text": (Role.CALL, "chat"),
     "generate_object": (Role.CALL, "chat"), "stream_object": (Role.CALL, "chat"),
@@ -218,9 +224,8 @@ def fold_finish(raw: str) -> str:
 def fold_error(raw: str) -> str:
     """The common type of an error name or message, ``""`` when no pattern matches."""
     text = raw.lower()
-    if text.isdigit():
-        status = int(text)
-        return HTTP_ERRORS.get(status, "server_error" if status >= 500 else "invalid_request")
+    if len(text) == _STATUS_DIGITS and text.isdecimal() and int(text) >= _FIRST_ERROR:
+        return HTTP_ERRORS.get(int(text), "server_error" if int(text) >= _FIRST_SERVER_ERROR else "invalid_request")
     for pattern, error_type in ERROR_PATTERNS:
         if pattern in text:
             return error_type

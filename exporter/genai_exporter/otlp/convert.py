@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,6 +31,8 @@ _MAX_REASONS: Final = 16
 _PLACEHOLDERS: Final = frozenset({"NOT_FOUND", "None", "null", "undefined", "<REDACTED>", "<not specified>"})
 _MAX_JSON: Final = 262_144
 _MAX_PRINTED: Final = 4_096
+#: Text with no other escapes than those that Python prints; it warns about others when it reads them.
+_PRINTED: Final = re.compile(r"(?:[^\\]+|\\[\\'\"nrtxuU])*+", re.DOTALL)
 
 
 class Unusable(ValueError):
@@ -165,7 +168,7 @@ def finish(value: Value) -> tuple[str, ...] | None:
         return (value,) if value and value.lower() not in {"none", "null"} else None
     if isinstance(value, list):
         words = dict.fromkeys(word[:_MAX_REASON] for word in value if isinstance(word, str) and word)
-        if not words and any(value):
+        if not words and any(word is not None and word != "" for word in value):
             raise Unusable("wrong_type")
         return tuple(words)[:_MAX_REASONS] or None
     if value is None:
@@ -209,7 +212,7 @@ def parse_json(value: Value) -> Value:
         return document
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         pass
-    if value[:1] == "{" and len(value) < _MAX_PRINTED:
+    if value[:1] == "{" and len(value) < _MAX_PRINTED and _PRINTED.fullmatch(value):
         try:
             return _evaluated(value)
         except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):

@@ -254,8 +254,6 @@ def _text(value: Any) -> bytes:
 
 
 def _integer(value: Any) -> int:
-    if value is None or value == "":
-        return 0
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and len(value) < _MAX_DIGITS and value.isascii() and value.removeprefix("-").isdigit():
@@ -266,6 +264,8 @@ def _integer(value: Any) -> int:
 
 
 def _time(value: Any) -> int:
+    if value is None or value == "":
+        return 0
     number = _integer(value)
     if not 0 <= number < _UINT64:
         raise BadJson("a time must be Unix nanoseconds")
@@ -286,6 +286,8 @@ def _double(value: Any) -> float:
 
 
 def _enum(value: Any, names: dict[str, int]) -> int:
+    if value is None:
+        return 0
     if isinstance(value, str) and not value.isdecimal():
         return names.get(value, 0)
     number = _integer(value)

@@ -1,34 +1,47 @@
 """Traces in assembly: from spans as they arrive to traces that are ready to be settled.
 
-A trace is settled when none of its spans has arrived for the settle time. Under pressure the traces that have waited
-longest and have their root are settled early; when that does not help either, the receiver is told to push back.
-Settled traces stay in memory for a while, so that a late span is judged beside the ones that were counted.
+A trace is settled when none of its spans has arrived for the settle time, and at the latest at its maximum age or size:
+a run of an hour shows while it runs. Under pressure the traces that have waited longest and are complete are settled
+early; when that does not help either, the receiver is told to push back. Settled traces stay in memory for a while, so
+that a late span is judged beside the ones that were counted.
 """
 
 from __future__ import annotations
 
 import heapq
-from bisect import bisect_left, insort
-from collections import deque
+import logging
+from collections import Counter, deque
 from collections.abc import Mapping
-from itertools import count
+from itertools import count, islice
+from typing import Final
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.trace import match
+from genai_exporter.trace import copies, match
+from genai_exporter.trace.claims import Claims
 from genai_exporter.trace.evaluate import EvaluationRule
-from genai_exporter.trace.resolve import Claims, Outcome, Trace, resolve
-from genai_exporter.trace.span import CALL, STATUS_ERROR, Span
+from genai_exporter.trace.neighbours import Neighbours, opens_stream
+from genai_exporter.trace.resolve import Outcome, give_up, resolve
+from genai_exporter.trace.span import CALL, KIND_SERVER, Span
+from genai_exporter.trace.trace import Trace
+from genai_exporter.trace.usage import has_usage
 
-_TWIN_WINDOW_NS = 2_500_000_000
-_MAX_CANDIDATES = 32
-_MAX_LINKS = 16
-_MAX_TOGETHER = 64
+logger = logging.getLogger(__name__)
+
+_MAX_LINKS: Final = 1_024
+_MAX_TOGETHER: Final = 1_024
+_KIND_CONSUMER: Final = 5
 #: A Logfire stream's second span comes when the stream ends; its first span waits that long for it.
-STREAM_HOLD_SECONDS = 60.0
+STREAM_HOLD_SECONDS: Final = 60.0
+MAX_TRACE_SECONDS: Final = 300.0
+MAX_SPANS_PER_TRACE: Final = 10_000
 
 
 class Assembler:
-    """All traces in memory. ``add`` and ``due`` are the hot path."""
+    """All traces in memory. ``add`` and ``due`` are the hot path.
+
+    Held are at most ``max_pending_spans`` and what one request adds to them, of one trace ``max_spans_per_trace`` and
+    what one request adds.
+    """
 
     def __init__(
         self,
@@ -38,140 +51,272 @@ class Assembler:
         max_pending_spans: int,
         response_id_memory: int,
         rules: Mapping[str, EvaluationRule],
+        max_trace_seconds: float = MAX_TRACE_SECONDS,
+        max_spans_per_trace: int = MAX_SPANS_PER_TRACE,
     ) -> None:
         self.settle_seconds = settle_seconds
         self.late_seconds = late_seconds
         self.max_pending_spans = max_pending_spans
+        self.max_trace_seconds = max_trace_seconds
+        self.max_spans_per_trace = max_spans_per_trace
         self.rules = rules
         self.pending_spans = 0  # in traces that are not settled
         self.waiting_spans = 0  # of these, the ones that have no result yet
         self.remembered_spans = 0
         self.pending_traces = 0
+        self.overfull = False  # a trace has reached its maximum size: ``due`` should not wait
         self._traces: dict[bytes, Trace] = {}
         self._queue: list[tuple[float, int, Trace]] = []
         self._order = count()
         self._remembered: deque[tuple[float, Trace]] = deque()
         self._claims = Claims(response_id_memory)
         self._seen_ids: dict[str, bytes] = {}
-        self._seen_capacity = response_id_memory
-        self._neighbours = _Neighbours()
+        self._departed: dict[bytes, None] = {}  # traces forgotten after calls of theirs were counted
+        self._capacity = response_id_memory
+        self._neighbours = Neighbours()
+        self._noted: Counter[str] = Counter()
+        self._hopeless = False  # relief was of no use, and nothing has arrived since
+
+    # -- arrival -------------------------------------------------------------------------------------------------
 
     def add(self, span: Span, now: float) -> bool:
         """Take a span. ``False`` when the very same span is here already: a retransmission."""
         trace = self._traces.get(span.trace_id)
         if trace is None:
             trace = self._traces[span.trace_id] = Trace(span.trace_id, next(self._order), now)
-            self._enqueue(trace, now)
-        elif trace.settled:
-            self._reopen(trace, now)
-        known = trace.spans.get(span.span_id)
-        trace.last_seen = now
-        if known is not None:
-            _merge(known, span)
-            return False
-        trace.spans[span.span_id] = span
+            trace.had_calls = span.trace_id in self._departed
+            self.pending_traces += 1
+            trace.ticket = trace.serial
+            heapq.heappush(self._queue, (now + self.settle_seconds, trace.serial, trace))
+        else:
+            known = trace.spans.get(span.span_id)
+            if known is not None:
+                self._repeat(trace, known, span, now)
+                return False
+            if trace.settled:
+                self._reopen(trace, now)
+            trace.last_seen = now
+        spans = trace.spans
+        spans[span.span_id] = span
         self.pending_spans += 1
         self.waiting_spans += 1
         if span.role == CALL:
             self._link(trace, span)
+        if len(spans) == self.max_spans_per_trace:
+            self.overfull = True
+            self._enqueue(trace, now)
         return True
 
-    def _enqueue(self, trace: Trace, now: float) -> None:
-        self.pending_traces += 1
-        heapq.heappush(self._queue, (now + self.settle_seconds, next(self._order), trace))
+    def _enqueue(self, trace: Trace, when: float) -> None:
+        """Look at a trace again at ``when``; what was planned for it before is void."""
+        trace.ticket = next(self._order)
+        heapq.heappush(self._queue, (when, trace.ticket, trace))
 
     def _reopen(self, trace: Trace, now: float) -> None:
         trace.settled = False
+        trace.opened = now
         self.remembered_spans -= len(trace.spans)
         self.pending_spans += len(trace.spans)
-        self._enqueue(trace, now)
+        self.pending_traces += 1
+        self._enqueue(trace, now + self.settle_seconds)
+
+    def _repeat(self, trace: Trace, known: Span, again: Span, now: float) -> None:
+        """A span that is here already. Only what is new in it keeps its trace waiting."""
+        was_call = known.role == CALL
+        had_usage = has_usage(known.values)
+        if was_call:
+            self._unlink(trace, known)
+        changed = copies.merge(known, again)
+        if known.role == CALL:
+            self._link(trace, known)
+        if not changed:
+            return
+        if not had_usage and has_usage(known.values) and known.span_id in trace.counted:
+            self._noted["late_usage"] += 1
+        if trace.settled:
+            self._reopen(trace, now)
+        trace.last_seen = now
 
     def _link(self, trace: Trace, span: Span) -> None:
         """Note which traces tell of the same calls: by response id, and by what lies close in time."""
+        trace.had_calls = True
         if span.scope.dialect == "logfire":
-            trace.open_streams += _opens_stream(span) - bool(span.values[f.LOG_SPAN])
+            trace.open_streams += opens_stream(span) - bool(span.values[f.LOG_SPAN])
         response_id = span.values[f.RESPONSE_ID]
-        if response_id and match.unique(response_id):
-            other = self._seen_ids.get(response_id)
+        if response_id and self._capacity and match.unique(response_id):
+            other_id = self._seen_ids.get(response_id)
+            other = self._traces.get(other_id) if other_id is not None else None
             if other is None:
-                if len(self._seen_ids) >= self._seen_capacity:
+                if len(self._seen_ids) >= self._capacity:
                     self._seen_ids.pop(next(iter(self._seen_ids)))
                 self._seen_ids[response_id] = trace.trace_id
-            elif other != trace.trace_id and other in self._traces:
-                _join(self._traces[other], trace)
+            elif other is not trace:
+                self._join(other, trace)
         for neighbour in self._neighbours.add(span):
-            other_trace = self._traces.get(neighbour.trace_id)
-            if other_trace is not None and other_trace is not trace:
-                _join(other_trace, trace)
+            other = self._traces.get(neighbour.trace_id)
+            if other is not None and other is not trace:
+                self._join(other, trace)
+                if other.open_streams > 0 and trace.open_streams < 0:
+                    other.open_streams -= 1
+                    trace.open_streams += 1
+                elif other.open_streams < 0 and trace.open_streams > 0:
+                    other.open_streams += 1
+                    trace.open_streams -= 1
+
+    def _unlink(self, trace: Trace, span: Span) -> None:
+        if span.scope.dialect == "logfire":
+            trace.open_streams -= opens_stream(span) - bool(span.values[f.LOG_SPAN])
+        self._neighbours.remove(span)
+
+    def _join(self, a: Trace, b: Trace) -> None:
+        """Link two traces, unless one has so many links already that its evidence cannot be worth anything."""
+        left = a.linked = a.linked if a.linked is not None else {}
+        right = b.linked = b.linked if b.linked is not None else {}
+        if b.trace_id in left:
+            return
+        if len(left) < _MAX_LINKS and len(right) < _MAX_LINKS:
+            left[b.trace_id] = right[a.trace_id] = None
+        else:
+            self._noted["too_many_links"] += 1
 
     # -- settling ------------------------------------------------------------------------------------------------
 
     def due(self, now: float) -> Outcome:
-        """Settle what has been quiet for long enough."""
+        """Settle what has been quiet for long enough, is too old, or too large."""
         outcome = Outcome()
         queue = self._queue
         while queue and queue[0][0] <= now:
-            _, _, trace = heapq.heappop(queue)
-            if trace.settled:
+            _, ticket, trace = heapq.heappop(queue)
+            if trace.settled or trace.ticket != ticket:
                 continue
-            when = trace.last_seen + self._patience(trace)
+            when = self._due_at(trace)
+            if trace.linked and when <= now:
+                when = self._all_due_at(trace, when)
             if when > now:
-                heapq.heappush(queue, (when, next(self._order), trace))
+                self._enqueue(trace, when)
                 continue
+            outcome.lag_s = now - when
             self._settle(trace, now, outcome)
+        self.overfull = False
         self._forget(now)
+        self._note(outcome)
         return outcome
 
-    def _patience(self, trace: Trace) -> float:
+    def _due_at(self, trace: Trace) -> float:
+        if len(trace.spans) >= self.max_spans_per_trace:
+            return trace.last_seen
+        patience = self.settle_seconds
         if trace.open_streams > 0:
-            return max(self.settle_seconds, STREAM_HOLD_SECONDS)
-        return self.settle_seconds
+            patience = max(patience, STREAM_HOLD_SECONDS)
+        return min(trace.last_seen + patience, trace.opened + self.max_trace_seconds)
+
+    def _all_due_at(self, trace: Trace, when: float) -> float:
+        """Traces that tell of the same calls are settled together, when the last of them is due."""
+        if len(trace.spans) >= self.max_spans_per_trace:
+            return when
+        latest = when
+        for trace_id in trace.linked or ():
+            other = self._traces.get(trace_id)
+            if other is not None and not other.settled:
+                latest = max(latest, self._due_at(other))
+        return min(latest, trace.opened + self.max_trace_seconds)
 
     def relieve(self, now: float, target: int) -> Outcome:
-        """Settle early, the longest waiting first and complete ones before others, until ``target`` spans wait."""
+        """Settle complete traces early, the longest waiting first, until no more than ``target`` spans are pending."""
         outcome = Outcome()
-        for _, _, trace in sorted(self._queue):
+        if self._hopeless:
+            return outcome
+        for _, ticket, trace in sorted(self._queue, key=lambda entry: entry[:2]):
             if self.pending_spans <= target:
                 break
-            if not trace.settled and _has_root(trace):
+            if not trace.settled and trace.ticket == ticket and _is_complete(trace):
                 self._settle(trace, now, outcome)
+        else:
+            # Nothing else is complete until more arrives: not worth a look for every request that is refused.
+            self._hopeless = True
+        # What is settled must not stay in memory for the sake of its place in the queue.
+        self._queue = [entry for entry in self._queue if not entry[2].settled and entry[2].ticket == entry[1]]
+        heapq.heapify(self._queue)
         self._forget(now)
+        self._note(outcome)
         return outcome
 
     def drain(self, now: float) -> Outcome:
         """Settle everything, whether it is complete or not."""
         outcome = Outcome()
         queue, self._queue = self._queue, []
-        for _, _, trace in sorted(queue, key=lambda entry: entry[:2]):
-            if not trace.settled:
+        for _, ticket, trace in sorted(queue, key=lambda entry: entry[:2]):
+            if not trace.settled and trace.ticket == ticket:
                 self._settle(trace, now, outcome)
+        self.overfull = False
+        self._note(outcome)
         return outcome
+
+    def expect(self, now: float) -> None:
+        """More spans are about to arrive: forget settled traces where memory is needed."""
+        self._hopeless = False
+        if self.pending_spans + self.remembered_spans > self.max_pending_spans:
+            self._forget(now)
+
+    def _note(self, outcome: Outcome) -> None:
+        if self._noted:
+            outcome.ambiguous.update(self._noted)
+            self._noted.clear()
 
     def _settle(self, trace: Trace, now: float, outcome: Outcome) -> None:
         together = self._together(trace)
         for one in together:
             self.waiting_spans -= len(one.spans) - one.reported
             if not one.settled:
+                one.settled = True
                 self.pending_traces -= 1
                 self.pending_spans -= len(one.spans)
                 self.remembered_spans += len(one.spans)
+                one.open_streams = 0
                 one.expiry = now + self.late_seconds
                 self._remembered.append((one.expiry, one))
-        resolve(together, self.rules, self._claims, outcome)
+        try:
+            resolve(together, self.rules, self._claims, outcome)
+        except Exception:
+            # A fault over one trace must not cost the others, nor the books their balance.
+            logger.exception("a trace could not be settled, its spans are counted as dropped")
+            give_up(together, outcome)
+        for one in together:
+            if len(one.spans) >= self.max_spans_per_trace:
+                self._shorten(one)
+
+    def _shorten(self, trace: Trace) -> None:
+        """Of a settled trace that is too long, keep the newest half: what wraps a call ends soon after it."""
+        self._noted["trace_in_parts"] += 1
+        surplus = len(trace.spans) - self.max_spans_per_trace // 2
+        for span in list(islice(trace.spans.values(), surplus)):
+            del trace.spans[span.span_id]
+            trace.forget(span)
+            if span.role == CALL:
+                self._neighbours.remove(span)
+        trace.reported -= surplus
+        trace.shortened = True
+        self.remembered_spans -= surplus
 
     def _together(self, trace: Trace) -> list[Trace]:
-        """The trace and all that are linked to it, in an order that does not depend on arrival."""
+        """The trace and all that are linked to it, in an order that does not depend on arrival.
+
+        Links of settled traces lead no further: what they were linked to was looked at then.
+        """
         if not trace.linked:
             return [trace]
         found = {trace.trace_id: trace}
-        waiting = [trace]
+        waiting = deque([trace])
         while waiting and len(found) < _MAX_TOGETHER:
-            for trace_id in waiting.pop().linked or ():
+            for trace_id in waiting.popleft().linked or ():
                 other = self._traces.get(trace_id)
                 if other is not None and trace_id not in found:
                     found[trace_id] = other
-                    waiting.append(other)
+                    if not other.settled:
+                        waiting.append(other)
         return [found[trace_id] for trace_id in sorted(found)]
+
+    # -- forgetting ----------------------------------------------------------------------------------------------
 
     def _forget(self, now: float) -> None:
         """Drop settled traces after their time, or earlier when memory is needed."""
@@ -182,103 +327,34 @@ class Assembler:
                 return
             remembered.popleft()
             # A trace that was opened again has, or will have, a later entry of its own.
-            if trace.settled and trace.expiry == expiry:
-                self.remembered_spans -= len(trace.spans)
-                del self._traces[trace.trace_id]
-                self._neighbours.forget(trace)
+            if trace.settled and trace.expiry == expiry and self._traces.get(trace.trace_id) is trace:
+                self._drop(trace)
+
+    def _drop(self, trace: Trace) -> None:
+        del self._traces[trace.trace_id]
+        self.remembered_spans -= len(trace.spans)
+        if trace.had_calls and self._capacity:
+            if len(self._departed) >= self._capacity:
+                self._departed.pop(next(iter(self._departed)))
+            self._departed[trace.trace_id] = None
+        if trace.had_calls:
+            for span in trace.spans.values():
+                if span.role == CALL:
+                    self._neighbours.remove(span)
+                    response_id = span.values[f.RESPONSE_ID]
+                    if response_id and self._seen_ids.get(response_id) == trace.trace_id:
+                        del self._seen_ids[response_id]
+        for trace_id in trace.linked or ():
+            other = self._traces.get(trace_id)
+            if other is not None and other.linked is not None:
+                other.linked.pop(trace.trace_id, None)
+        trace.spans = {}  # its place in the queue may hold the rest for a while
 
 
-def _opens_stream(span: Span) -> bool:
-    """The first half of a stream whose second half reports the usage."""
-    return (
-        span.scope.dialect == "logfire"
-        and span.role == CALL
-        and span.values[f.INPUT] is None
-        and span.values[f.OUTPUT] is None
-        and not span.values[f.LOG_SPAN]
-        and span.status != STATUS_ERROR
+def _is_complete(trace: Trace) -> bool:
+    """Whether the span is here that ends last: the root, or the one by which a request entered this application."""
+    spans = trace.spans
+    return any(
+        not span.parent_id or (span.kind in (KIND_SERVER, _KIND_CONSUMER) and span.parent_id not in spans)
+        for span in spans.values()
     )
-
-
-def _has_root(trace: Trace) -> bool:
-    return any(not span.parent_id for span in trace.spans.values())
-
-
-def _join(a: Trace, b: Trace) -> None:
-    """Link two traces, unless one has so many links already that its evidence cannot be worth anything."""
-    a.linked = a.linked if a.linked is not None else set()
-    b.linked = b.linked if b.linked is not None else set()
-    if len(a.linked) < _MAX_LINKS and len(b.linked) < _MAX_LINKS:
-        a.linked.add(b.trace_id)
-        b.linked.add(a.trace_id)
-
-
-def _merge(known: Span, again: Span) -> None:
-    """Some exporters send a span twice, first without and then with its results: keep the union of both."""
-    if again.values is known.values:
-        return
-    later = (again.end_ns, again.status) > (known.end_ns, known.status)
-    if isinstance(known.values, tuple):
-        known.values = again.values
-    elif not isinstance(again.values, tuple):
-        for slot, value in enumerate(again.values):
-            if value is not None and (known.values[slot] is None or (later and known.values[slot] != value)):
-                known.values[slot] = value
-    if again.role and (not known.role or later):
-        known.role, known.operation, known.dialect = again.role, again.operation, again.dialect
-    known.start_ns = min(known.start_ns, again.start_ns)
-    known.end_ns = max(known.end_ns, again.end_ns)
-    known.status = max(known.status, again.status)
-    known.failures = known.failures or again.failures
-    known.evaluations = known.evaluations or again.evaluations
-
-
-class _Neighbours:
-    """Model-call spans by process and start time, for processes in which several instrumentations report calls."""
-
-    def __init__(self) -> None:
-        self._processes: dict[int, tuple[set[int], list[tuple[int, bytes, Span]]]] = {}
-
-    def add(self, span: Span) -> list[Span]:
-        """Remember a span; return those of other traces that tell of the same call."""
-        process = span.resource.number
-        number = span.scope.number
-        known = self._processes.get(process)
-        if known is None:
-            known = self._processes[process] = ({number}, [])
-        scopes, entries = known
-        scopes.add(number)
-        moment = _moment(span)
-        found: list[Span] = []
-        streams = span.scope.dialect == "logfire"
-        if len(scopes) > 1 or streams:
-            middle = bisect_left(entries, (moment,))
-            for at, _, other in entries[max(0, middle - _MAX_CANDIDATES) : middle + _MAX_CANDIDATES]:
-                if abs(at - moment) > _TWIN_WINDOW_NS or other.trace_id == span.trace_id:
-                    continue
-                if other.scope.number != number:
-                    if match.twins(span, other):
-                        found.append(other)
-                elif streams and (match.stream_parts(span, other) or match.stream_parts(other, span)):
-                    found.append(other)
-        insort(entries, (moment, span.key, span))
-        return found
-
-    def forget(self, trace: Trace) -> None:
-        for span in trace.spans.values():
-            known = self._processes.get(span.resource.number) if span.role == CALL else None
-            if known is None:
-                continue
-            _, entries = known
-            position = bisect_left(entries, (_moment(span), span.key))
-            if position < len(entries) and entries[position][2] is span:
-                del entries[position]
-            if not entries:
-                del self._processes[span.resource.number]
-
-
-def _moment(span: Span) -> int:
-    """Where two spans of one call meet in time: starts of twins, and the seam of a stream in two parts."""
-    if span.values[f.LOG_SPAN]:
-        return match.stream_start(span)
-    return span.end_ns if _opens_stream(span) else span.start_ns

@@ -18,7 +18,7 @@ The result does not depend on the order in which spans arrived: every choice is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from genai_exporter.dialects import fields as f
@@ -29,19 +29,43 @@ from genai_exporter.trace.twins import join_stream_parts, join_twins
 
 _BORDERS: Final = frozenset({AGENT, TOOL, WORKFLOW})
 _MAX_DEPTH: Final = 256
+_NO_PARTNERS: Final[dict[bytes, bytes]] = {}
 
 __all__ = ["Group", "cluster"]
 
 
-def cluster(traces: Iterable[dict[bytes, Span]]) -> list[Group]:
-    """Groups of model-call spans, by start time. ``traces`` are the spans of each trace by span id."""
+def cluster(traces: Iterable[dict[bytes, Span]], partners: Mapping[bytes, bytes] = _NO_PARTNERS) -> list[Group]:
+    """Groups of model-call spans, by start time. ``traces`` are the spans of each trace by span id.
+
+    ``partners`` holds for spans that were found to tell of one call before the same key of a span.
+    """
     groups: list[Group] = []
     for spans in traces:
         groups.extend(_by_family(spans))
     if len(groups) > 1 and (any(len(group.spans) > 1 for group in groups) or _several(groups)):
         groups.sort(key=Group.order)
+        if partners:
+            groups = _as_before(groups, partners)
         groups = join_twins(join_stream_parts(_by_response_id(groups)))
     return groups
+
+
+def _as_before(groups: list[Group], partners: Mapping[bytes, bytes]) -> list[Group]:
+    """Join what was joined before: a late span finds its place beside the pairs that have been counted."""
+    first: dict[bytes, Group] = {}
+    kept: list[Group] = []
+    for group in groups:
+        # A wrapper is where its attempts are, and they may have become more.
+        found = (span.key for span in group.spans if group.reasons.get(span.key) != "wrapper")
+        call = next((partners[key] for key in found if key in partners), None)
+        if call is None:
+            kept.append(group)
+        elif call in first:
+            first[call].join(group, "sibling")
+        else:
+            first[call] = group
+            kept.append(group)
+    return kept
 
 
 def _several(groups: list[Group]) -> bool:
@@ -74,20 +98,24 @@ def _by_family(spans: dict[bytes, Span]) -> list[Group]:
         return [Group(span) for span in calls]
     groups = _unwrap(tops, below)
     if below:
-        # Spans whose parents form a circle are below each other: the first of them is taken for the top.
-        lost = sorted((span for inner in below.values() for span in inner), key=lambda span: (span.start_ns, span.key))
-        for span in lost:
-            if any(span in inner for inner in below.values()):
-                _take_out(span, below)
-                groups.extend(_unwrap([span], below))
+        groups.extend(_break_circles(below))
     return groups
 
 
-def _take_out(span: Span, below: dict[bytes, list[Span]]) -> None:
-    for above, inner in list(below.items()):
-        inner[:] = [one for one in inner if one is not span]
-        if not inner:
-            del below[above]
+def _break_circles(below: dict[bytes, list[Span]]) -> list[Group]:
+    """Spans whose parents form a circle are all below each other: the first of them is taken for the top."""
+    above = {span.span_id: wrapper for wrapper, inner in below.items() for span in inner}
+    lost = sorted((span for inner in below.values() for span in inner), key=lambda span: (span.start_ns, span.key))
+    groups: list[Group] = []
+    for span in lost:
+        siblings = below.get(above[span.span_id])
+        if siblings is None:
+            continue
+        siblings[:] = [one for one in siblings if one is not span]
+        if not siblings:
+            del below[above[span.span_id]]
+        groups.extend(_unwrap([span], below))
+    return groups
 
 
 def _wrapper(span: Span, spans: dict[bytes, Span]) -> Span | None:
@@ -105,9 +133,14 @@ def _wrapper(span: Span, spans: dict[bytes, Span]) -> Span | None:
 def _unwrap(tops: list[Span], below: dict[bytes, list[Span]]) -> list[Group]:
     """The calls under each of ``tops``; takes what it has used out of ``below``."""
     # Wrappers before what they wrap, so that walking back meets every span after all that is below it.
-    order = [(span, below.pop(span.span_id, None)) for span in tops]
-    for _, inner in order:
-        order.extend((span, below.pop(span.span_id, None)) for span in inner or ())
+    order: list[tuple[Span, list[Span] | None]] = []
+    waiting = list(tops)
+    while waiting:
+        span = waiting.pop()
+        inner = below.pop(span.span_id, None)
+        order.append((span, inner))
+        if inner:
+            waiting.extend(inner)
     found: dict[bytes, list[Group]] = {}
     for span, inner in reversed(order):
         if inner is None:

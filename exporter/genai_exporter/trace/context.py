@@ -33,7 +33,6 @@ class Context(msgspec.Struct, gc=False):
         return self.flow or self.workflow or self.route or fallback or self.root_name
 
 
-_MAX_DEPTH: Final = 256
 EMPTY: Final = Context()
 _INHERITS_NOTHING: Final = [None] * (f.INHERITED.stop - f.INHERITED.start)
 _NOTHING: Final = tuple(_INHERITS_NOTHING)
@@ -49,7 +48,7 @@ class Surroundings:
         self._known: dict[bytes, Context] = {b"": EMPTY}
 
     def of(self, span: Span) -> Context:
-        """What ``span`` inherits and says itself. A cycle of parents is cut where it closes."""
+        """What ``span`` inherits and says itself."""
         known = self._known
         found = known.get(span.span_id)
         if found is not None:
@@ -57,6 +56,9 @@ class Surroundings:
         above = known.get(span.parent_id)
         if above is None:
             above = self._climb(span)
+            found = known.get(span.span_id)
+            if found is not None:
+                return found
         found = known[span.span_id] = _extend(above, span)
         return found
 
@@ -65,33 +67,42 @@ class Surroundings:
         known, spans = self._known, self._spans
         path: list[Span] = []
         seen = {span.span_id}
+        context = EMPTY
         above = spans.get(span.parent_id)
-        while above is not None and above.span_id not in seen and len(path) < _MAX_DEPTH:
-            if above.span_id in known:
+        while above is not None:
+            found = known.get(above.span_id)
+            if found is not None:
+                context = found
                 break
+            if above.span_id in seen:
+                self._cut_circle(above)
+                return EMPTY if span.span_id in known else self._climb(span)
             seen.add(above.span_id)
             path.append(above)
-            if above.parent_id in known:
-                break
             above = spans.get(above.parent_id)
-        context = EMPTY
-        if path:
-            context = known.get(path[-1].parent_id, EMPTY)
-        elif above is not None:
-            context = known.get(above.span_id, EMPTY)
         for one in reversed(path):
             context = known[one.span_id] = _extend(context, one)
         return context
+
+    def _cut_circle(self, member: Span) -> None:
+        """Spans that are above each other: the one with the smallest id is taken for the top, whoever asks first."""
+        known, spans = self._known, self._spans
+        circle = [member]
+        while (above := spans[circle[-1].parent_id]) is not member:
+            circle.append(above)
+        top = min(range(len(circle)), key=lambda i: circle[i].span_id)
+        context = EMPTY
+        for one in reversed(circle[top + 1 :] + circle[: top + 1]):
+            context = known[one.span_id] = _extend(context, one)
 
 
 def _extend(above: Context, span: Span) -> Context:
     values: Any = span.values
     own = values[f.INHERITED]
-    if own in (_INHERITS_NOTHING, _NOTHING):
+    if own in (_INHERITS_NOTHING, _NOTHING) and span.role != AGENT and span.role != WORKFLOW:
         if not span.parent_id and span.role != CALL:
             return msgspec.structs.replace(above, root_name=text_of(span.name))
-        if span.role != AGENT and span.role != WORKFLOW:
-            return above
+        return above
     role = span.role
     route = above.route
     # The outermost route is the endpoint; an HTTP client's or the provider's own path is not.

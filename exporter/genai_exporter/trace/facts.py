@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from genai_exporter.trace.usage import canonical_input, canonical_output, has_us
 
 #: A first token that comes with the last one tells of an answer that was not streamed.
 _WHOLE_ANSWER: Final = 0.9
+#: An exception's class, possibly with its module; a message of one word is none.
+_CLASS_NAME: Final = re.compile(r"(?:\w+[.$])*[A-Z]\w{2,63}$")
 _GENERIC_ERRORS: Final = frozenset({"", "invalid_request", "server_error", "_OTHER"})
 #: Figures that make sense only together, so they all come from one span where it has them.
 _USAGE: Final = slice(f.INPUT, f.EXCLUSIVE + 1)
@@ -114,6 +117,7 @@ def _merge(spans: list[Span], billed: Span) -> list[Any]:
         mine if mine is not None else part for mine, part in zip(billed.values[_USAGE], parts, strict=True)
     ]
     merged[f.EXCLUSIVE] = billed.values[f.EXCLUSIVE]
+    merged[f.EXCLUSIVE_OUTPUT] = billed.values[f.EXCLUSIVE_OUTPUT]
     merged[f.TOTAL] = billed.values[f.TOTAL]
     # A framework is no provider: the name that counts may stand on a span that knows less.
     merged[f.PROVIDER] = next((p for span in spans if (p := span.values[f.PROVIDER]) and fold_provider(p)), None)
@@ -232,5 +236,5 @@ def error_type(named: str | None, status: int | None, texts: tuple[str, ...]) ->
         return kind
     if named and named != "_OTHER":
         return named.rpartition(".")[2][:64]
-    exception = next((text for text in texts if text and " " not in text and len(text) < 120), "")
+    exception = next(filter(_CLASS_NAME.match, texts), "")
     return exception.rpartition(".")[2][:64] or "_OTHER"

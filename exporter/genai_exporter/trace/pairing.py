@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-#: How many partners one search for a better arrangement may look at.
-_MAX_SEARCH: Final = 2_000
+#: How many possible pairs the search for a better arrangement may look at, for each that there is.
+_SEARCHES: Final = 16
 
 
 class Candidate(NamedTuple):
-    """A possible pair: ``left`` and ``right`` are positions, ``cost`` in nanoseconds tells how far apart the two are."""
+    """A possible pair: ``left`` and ``right`` are positions, ``cost`` is how far apart the two are, in ns."""
 
     cost: int
     left: int
@@ -32,11 +32,12 @@ def pair_off(candidates: list[Candidate]) -> dict[int, int]:
         if left not in right_of and right not in left_of:
             right_of[left] = right
             left_of[right] = left
-    if len(right_of) < len(options):
-        fruitless: set[int] = set()
+    budget = _SEARCHES * len(candidates)
+    fruitless: set[int] = set()
+    if len(right_of) < min(len(options), len({candidate.right for candidate in candidates})):
         for left in sorted(options):
-            if left not in right_of:
-                _rearrange(left, options, left_of, right_of, fruitless)
+            if left not in right_of and budget > 0:
+                budget -= _rearrange(left, options, left_of, right_of, fruitless)
     return left_of
 
 
@@ -46,17 +47,18 @@ def _rearrange(
     left_of: dict[int, int],
     right_of: dict[int, int],
     fruitless: set[int],
-) -> None:
-    """Find ``start`` a partner along a chain of others that change theirs.
+) -> int:
+    """Find ``start`` a partner along a chain of others that change theirs. Returns how many pairs were looked at.
 
-    What a search without success has seen can be in no later success either: ``fruitless`` keeps all searches together
-    linear in the number of candidates.
+    What a search without success has seen can be in no later success either: ``fruitless`` keeps those together linear.
     """
     reached_from: dict[int, int] = {}
     waiting = deque([start])
-    while waiting and len(reached_from) < _MAX_SEARCH:
+    looked = 0
+    while waiting:
         left = waiting.popleft()
         for right in options.get(left, ()):
+            looked += 1
             if right in reached_from or right in fruitless:
                 continue
             reached_from[right] = left
@@ -64,10 +66,13 @@ def _rearrange(
             if holder is not None:
                 waiting.append(holder)
                 continue
-            free: int | None = right
-            while free is not None:
-                mover = reached_from[free]
-                left_of[free] = mover
-                free, right_of[mover] = right_of.get(mover), free
-            return
+            taken: int | None = right
+            while taken is not None:
+                mover = reached_from[taken]
+                left_of[taken] = mover
+                released = right_of.get(mover)
+                right_of[mover] = taken
+                taken = released
+            return looked
     fruitless.update(reached_from)
+    return looked

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
 
 from genai_exporter.dialects import fields as f
-from genai_exporter.records import Feedback, Settled
+from genai_exporter.records import Call, Feedback, Settled
 from genai_exporter.trace import match
-from genai_exporter.trace.cluster import Group, cluster
-from genai_exporter.trace.context import Context, Surroundings
+from genai_exporter.trace.claims import Claims
+from genai_exporter.trace.cluster import cluster
+from genai_exporter.trace.context import Context, Surroundings, agent_name, text_of, tool_name, workflow_name
 from genai_exporter.trace.evaluate import EvaluationRule, Judged, rating_of, sort_out
 from genai_exporter.trace.facts import build_call
+from genai_exporter.trace.group import Group
 from genai_exporter.trace.span import AGENT, CALL, KIND_CLIENT, OTHER, RETRIEVAL, STEP, TOOL, WORKFLOW, Span
 from genai_exporter.trace.steps import Steps, build_step, find_steps
+from genai_exporter.trace.trace import EVALUATED, MEMBER, REGENERATED, Trace
 from genai_exporter.trace.usage import has_usage
 
 #: How a span that stands for itself is accounted for, by its role.
@@ -29,43 +32,23 @@ _RECORDED: Final = {
     WORKFLOW: ("recorded", "workflow"),
     RETRIEVAL: ("recorded", "retrieval"),
 }
+_STEP_NAMES: Final[dict[int, Callable[[Span], str]]] = {
+    AGENT: agent_name,
+    TOOL: tool_name,
+    WORKFLOW: workflow_name,
+    RETRIEVAL: lambda span: text_of(span.name),
+}
+_UNBILLED: Final = frozenset({OTHER, CALL})
 _NO_REASONS: Final[dict[bytes, str]] = {}
-
-
-class Trace:
-    """The spans of one trace so far. ``counted`` holds marks of what a metric has told of already."""
-
-    __slots__ = (
-        "counted",
-        "expiry",
-        "last_seen",
-        "linked",
-        "open_streams",
-        "reported",
-        "serial",
-        "settled",
-        "spans",
-        "trace_id",
-    )
-
-    def __init__(self, trace_id: bytes, serial: int, now: float) -> None:
-        self.trace_id = trace_id
-        self.serial = serial  # two visits of one trace id are two traces here, with two serial numbers
-        self.spans: dict[bytes, Span] = {}
-        self.last_seen = now
-        self.expiry = 0.0
-        self.open_streams = 0  # request spans whose end-of-stream span has not come
-        self.settled = False
-        self.linked: set[bytes] | None = None  # ids of traces that tell of the same calls
-        self.counted: set[bytes] = set()
-        self.reported = 0  # how many of the spans have been accounted for
+_NO_PARTNERS: Final[dict[bytes, bytes]] = {}
 
 
 class Outcome(msgspec.Struct):
     """What a batch of traces amounts to: ``settled`` for the recorder, ``accounts`` of spans by (result, reason).
 
     ``ambiguous`` counts what no evidence on the wire could settle, by reason; ``missing_versions`` traces without one
-    of the three version ids (R103).
+    of the three version ids (R103). ``regenerations`` are requests that were answered again, also those that a call in
+    ``settled`` says so of. ``lag_s`` is how long after it was due the last trace was settled.
     """
 
     settled: Settled = msgspec.field(default_factory=lambda: Settled([], [], [], []))
@@ -73,44 +56,78 @@ class Outcome(msgspec.Struct):
     ambiguous: Counter[str] = msgspec.field(default_factory=Counter)
     missing_versions: Counter[str] = msgspec.field(default_factory=Counter)
     regenerations: int = 0
-
-
-class Claims:
-    """Provider response ids that calls have been counted under, also of traces long gone. Bounded."""
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._owner: dict[str, int] = {}
-
-    def owner(self, response_id: str) -> int | None:
-        """Serial number of the trace that the id was counted in."""
-        return self._owner.get(response_id)
-
-    def claim(self, response_id: str, serial: int) -> None:
-        if response_id in self._owner or not match.unique(response_id):
-            return
-        if len(self._owner) >= self._capacity:
-            # Dictionaries keep insertion order: the oldest id goes first.
-            self._owner.pop(next(iter(self._owner)))
-        self._owner[response_id] = serial
+    lag_s: float | None = None
 
 
 def resolve(traces: list[Trace], rules: Mapping[str, EvaluationRule], claims: Claims, outcome: Outcome) -> None:
     """Settle traces that belong together into ``outcome``. What was counted before is not counted again."""
-    groups = cluster([trace.spans for trace in traces])
+    before = len(outcome.settled.calls)
+    asked_again: set[bytes] = set()
     if len(traces) == 1:
         trace = traces[0]
+        groups = cluster([trace.spans], trace.partners or _NO_PARTNERS)
         around = Surroundings(trace.spans)
         reasons = _count_alone(trace, groups, around, claims, outcome)
-        _count_rest(trace, groups, around, rules, reasons, outcome)
-        return
-    surroundings = {trace.trace_id: Surroundings(trace.spans) for trace in traces}
-    by_id = {trace.trace_id: trace for trace in traces}
-    reasons = {}
-    for group in groups:
-        _count_group(group, by_id, surroundings, claims, outcome, reasons)
+        if _count_rest(trace, groups, around, rules, reasons, outcome):
+            asked_again.add(trace.trace_id)
+    else:
+        partners: dict[bytes, bytes] = {}
+        for trace in traces:
+            partners.update(trace.partners or _NO_PARTNERS)
+        groups = cluster([trace.spans for trace in traces], partners)
+        surroundings = {trace.trace_id: Surroundings(trace.spans) for trace in traces}
+        by_id = {trace.trace_id: trace for trace in traces}
+        reasons = {}
+        for group in groups:
+            _count_group(group, by_id, surroundings, claims, outcome, reasons)
+        for trace in traces:
+            if _count_rest(trace, groups, surroundings[trace.trace_id], rules, reasons, outcome):
+                asked_again.add(trace.trace_id)
+    if asked_again or any(call.regenerated for call in outcome.settled.calls[before:]):
+        for family in _families(traces, groups):
+            _count_regeneration(family, asked_again, outcome, before)
+
+
+def give_up(traces: list[Trace], outcome: Outcome) -> None:
+    """Account for the spans of traces that could not be settled."""
     for trace in traces:
-        _count_rest(trace, groups, surroundings[trace.trace_id], rules, reasons, outcome)
+        outcome.accounts["dropped", "fault"] += len(trace.spans) - trace.reported
+        trace.reported = len(trace.spans)
+
+
+def _families(traces: list[Trace], groups: list[Group]) -> list[dict[bytes, Trace]]:
+    """The traces by id, those together that share a call."""
+    families = {trace.trace_id: {trace.trace_id: trace} for trace in traces}
+    for group in groups:
+        for span in group.spans[1:]:
+            left, right = families[group.spans[0].trace_id], families[span.trace_id]
+            if left is not right:
+                left.update(right)
+                families.update(dict.fromkeys(right, left))
+    return list({id(family): family for family in families.values()}.values())
+
+
+def _count_regeneration(family: dict[bytes, Trace], asked_again: set[bytes], outcome: Outcome, before: int) -> None:
+    """A request that was asked again is one regeneration, however many of its spans and calls say so.
+
+    One call keeps the mark, for the labels it has; the calls are those from position ``before`` on.
+    """
+    calls = outcome.settled.calls
+    fresh = [i for i in range(before, len(calls)) if calls[i].trace_id in family]
+    if asked_again.isdisjoint(family) and not any(calls[i].regenerated for i in fresh):
+        return
+    told = any(REGENERATED in trace.counted for trace in family.values())
+    for trace in family.values():
+        trace.counted.add(REGENERATED)
+    answer = max(fresh, key=lambda i: (calls[i].regenerated, _end_ns(calls[i]), calls[i].span_id), default=None)
+    for i in fresh:
+        if calls[i].regenerated or i == answer:
+            calls[i] = msgspec.structs.replace(calls[i], regenerated=not told and i == answer)
+    outcome.regenerations += not told
+
+
+def _end_ns(call: Call) -> int:
+    return call.start_ns + int(call.duration_s * 1e9)
 
 
 def _count_alone(
@@ -119,23 +136,21 @@ def _count_alone(
     """Count the groups of a trace on its own. Returns why spans are no calls of their own, by span key."""
     reasons = _NO_REASONS
     counted = trace.counted
+    untold = not counted
     for group in groups:
         spans = group.spans
         first = spans[0]
-        if len(spans) == 1 and not counted:
+        if untold and len(spans) == 1:
             response_id = first.values[f.RESPONSE_ID]
-            if response_id is None or claims.owner(response_id) is None:
+            if response_id is None or response_id not in claims:
                 outcome.settled.calls.append(build_call(group, around.of(first)))
+                counted.add(first.span_id)
                 if response_id is not None:
-                    claims.claim(response_id, trace.serial)
+                    claims.claim(first, trace.serial)
                 continue
         if reasons is _NO_REASONS:
             reasons = {}
         _count_group(group, {trace.trace_id: trace}, {trace.trace_id: around}, claims, outcome, reasons)
-    # Marking at the end keeps the quick way open for all groups of a trace that is settled for the first time.
-    for group in groups:
-        for span in group.spans:
-            counted.add(span.span_id)
     return reasons
 
 
@@ -149,25 +164,79 @@ def _count_group(
 ) -> None:
     reasons.update(group.reasons)
     first = group.spans[0]
-    before = "late" if any(span.span_id in traces[span.trace_id].counted for span in group.spans) else ""
-    if not before:
-        for span in group.spans:
-            response_id = span.values[f.RESPONSE_ID]
-            owner = claims.owner(response_id) if response_id else None
-            if owner is not None and all(trace.serial != owner for trace in traces.values()):
-                # The call was counted in a trace that is gone by now: a late or repeated report.
-                before = "response_id"
+    before = _told_before(group, traces, claims, outcome)
     if before:
         reasons.setdefault(first.key, before)
     else:
         outcome.settled.calls.append(build_call(group, _richest(group, surroundings)))
+        traces[first.trace_id].counted.add(first.span_id)
     for span in group.spans:
         trace = traces[span.trace_id]
-        response_id = span.values[f.RESPONSE_ID]
-        if response_id:
-            claims.claim(response_id, trace.serial)
-        if len(traces) > 1:
-            trace.counted.add(span.span_id)
+        if span.span_id not in trace.counted:
+            trace.counted.add(span.span_id + MEMBER)
+        if span.values[f.RESPONSE_ID]:
+            claims.claim(span, trace.serial)
+        if len(group.spans) > 1:
+            if trace.partners is None:
+                trace.partners = {}
+            trace.partners.setdefault(span.key, first.key)
+
+
+def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, outcome: Outcome) -> str:
+    """Why the call of a group is not to be counted, ``""`` when it is."""
+    heads: list[Span] = []
+    members = False
+    for span in group.spans:
+        trace = traces[span.trace_id]
+        if span.span_id in trace.counted:
+            heads.append(span)
+        elif span.span_id + MEMBER in trace.counted:
+            head = (trace.partners or _NO_PARTNERS).get(span.key)
+            # What it was counted with may be a call of its own by now: an attempt that others have joined.
+            members = members or head is None or not _is_here(head, traces)
+    if heads or members:
+        if heads:
+            _note_late_evidence(group, heads, traces, outcome)
+        return "late"
+    if any(span.values[f.RESPONSE_ID] and claims.taken(span, traces) for span in group.spans):
+        return "response_id"
+    for span in group.spans:
+        trace = traces[span.trace_id]
+        if trace.billed is not None and _is_below(span, trace.billed, trace.spans):
+            outcome.ambiguous["late_call"] += 1
+            return "late"
+    return ""
+
+
+def _note_late_evidence(group: Group, heads: list[Span], traces: Mapping[bytes, Trace], outcome: Outcome) -> None:
+    """What a counter has told cannot be taken back: say where late spans show that it was wrong."""
+    if len(heads) > 1:
+        outcome.ambiguous["counted_twice"] += len(heads) - 1
+        for span in sorted(heads, key=lambda span: (span.start_ns, span.key))[1:]:
+            counted = traces[span.trace_id].counted
+            counted.remove(span.span_id)
+            counted.add(span.span_id + MEMBER)
+    told = {span.key for span in heads}
+    told |= {span.key for span in group.spans if span.span_id + MEMBER in traces[span.trace_id].counted}
+    with_usage = {span.key for span in group.spans if has_usage(span.values)}
+    if with_usage and not with_usage & told:
+        outcome.ambiguous["late_usage"] += 1
+
+
+def _is_here(key: bytes, traces: Mapping[bytes, Trace]) -> bool:
+    trace = traces.get(key[:-8])
+    return trace is not None and key[-8:] in trace.spans
+
+
+def _is_below(span: Span, tops: set[bytes], spans: Mapping[bytes, Span]) -> bool:
+    seen: set[bytes] = set()
+    above = spans.get(span.parent_id)
+    while above is not None and above.span_id not in seen:
+        if above.span_id in tops:
+            return True
+        seen.add(above.span_id)
+        above = spans.get(above.parent_id)
+    return False
 
 
 def _richest(group: Group, surroundings: Mapping[bytes, Surroundings]) -> Context:
@@ -187,55 +256,112 @@ def _count_rest(
     rules: Mapping[str, EvaluationRule],
     reasons: dict[bytes, str],
     outcome: Outcome,
-) -> None:
-    """Steps, evaluations and the accounts of one trace."""
+) -> int:
+    """Steps, evaluations and the accounts of one trace. Returns how often it says that it was asked again."""
     settled = outcome.settled
     counted = trace.counted
     steps = find_steps(trace.spans)
+    if trace.reported and steps.dropped:
+        _mark_told_steps(trace, steps)
+    asked_again = 0
     for span, role, name in steps.kept:
         # A root can be an agent run and the whole pipeline at once: the role is part of the mark.
         mark = span.span_id + bytes((role,))
         if mark not in counted:
             counted.add(mark)
             settled.steps.append(build_step(span, role, name, around.of(span)))
-    if groups:
-        if not trace.reported:
-            _note_versions(trace, outcome)
-    else:
-        _bill_elsewhere(trace, around, outcome)
+    if groups and not trace.reported:
+        _note_versions(trace, outcome)
+    _bill_elsewhere(trace, groups, around, outcome)
     for span in trace.spans.values():
         if span.evaluations is not None or span.values[f.FEEDBACK] is not None:
-            mark = span.span_id + b"e"
+            mark = span.span_id + EVALUATED
             if mark not in counted:
                 counted.add(mark)
                 judged = _judge(span, rules, around.of(span))
                 settled.evaluations.extend(judged.evaluations)
                 settled.feedback.extend(judged.feedback)
-                outcome.regenerations += judged.regenerations
+                asked_again += judged.regenerations
     _account(trace, steps, reasons, outcome.accounts)
-    trace.settled = True
+    return asked_again
 
 
-def _bill_elsewhere(trace: Trace, around: Surroundings, outcome: Outcome) -> None:
+def _mark_told_steps(trace: Trace, steps: Steps) -> None:
+    """A run that was counted under a span which a late one now repeats is not counted under that one, too."""
+    counted, spans = trace.counted, trace.spans
+    kept = {(span.span_id, role): (span, name) for span, role, name in steps.kept}
+    for span_id in steps.dropped:
+        span = spans[span_id]
+        mark = bytes((span.role,))
+        if span_id + mark not in counted:
+            continue
+        above = _run_above(span, spans, steps)
+        if above is None:
+            name = _STEP_NAMES[span.role](span)
+            for (_, role), (other, other_name) in kept.items():
+                if role == span.role and other_name == name and match.contained(other, span):
+                    counted.add(other.span_id + mark)
+        else:
+            counted.add(above.span_id + mark)
+
+
+def _run_above(span: Span, spans: Mapping[bytes, Span], steps: Steps) -> Span | None:
+    """The nearest span above with the same role that stands for itself."""
+    seen = {span.span_id}
+    above = spans.get(span.parent_id)
+    while above is not None and above.span_id not in seen:
+        if above.role == span.role and above.span_id not in steps.dropped:
+            return above
+        seen.add(above.span_id)
+        above = spans.get(above.parent_id)
+    return None
+
+
+def _bill_elsewhere(trace: Trace, groups: list[Group], around: Surroundings, outcome: Outcome) -> None:
     """Usage on agent or pipeline spans when no model-call span tells of it: billed once, at the lowest such span.
 
     A remote agent reports what it used and nothing below it. Where model-call spans exist, the same figures on an
     agent are a sum of theirs and are left out.
     """
-    billed = [span for span in trace.spans.values() if span.role != OTHER and has_usage(span.values)]
+    billed = [span for span in trace.spans.values() if span.role not in _UNBILLED and has_usage(span.values)]
     if not billed:
         return
-    above: set[bytes] = set()
-    for span in billed:
-        parent = trace.spans.get(span.parent_id)
-        while parent is not None and parent.span_id not in above:
-            above.add(parent.span_id)
-            parent = trace.spans.get(parent.parent_id)
-    for span in billed:
-        if span.span_id not in above and span.span_id not in trace.counted:
+    lowest = _lowest(billed, trace.spans)
+    if groups or trace.had_calls:
+        if trace.shortened:
+            return
+        lowest = [span for span in lowest if _is_remote(span, groups)]
+    for span in lowest:
+        if span.span_id not in trace.counted and not (trace.billed and _is_below(span, trace.billed, trace.spans)):
             trace.counted.add(span.span_id)
+            trace.billed = (trace.billed or set()) | {span.span_id}
             outcome.ambiguous["usage_without_call" if span.kind != KIND_CLIENT else "remote_agent"] += 1
             outcome.settled.calls.append(build_call(Group(span), around.of(span)))
+
+
+def _lowest(billed: list[Span], spans: Mapping[bytes, Span]) -> list[Span]:
+    """Those that have none of the others below them."""
+    above: set[bytes] = set()
+    for span in billed:
+        parent = spans.get(span.parent_id)
+        while parent is not None and parent.span_id not in above and parent is not span:
+            above.add(parent.span_id)
+            parent = spans.get(parent.parent_id)
+    return [span for span in billed if span.span_id not in above]
+
+
+def _is_remote(span: Span, groups: list[Group]) -> bool:
+    """Whether the calls of the trace cannot be what an agent elsewhere used: none of them happened while it ran.
+
+    Those below it did; and frameworks lose the context of a call now and then, so others may be its own, too.
+    """
+    beside = [call for group in groups for call in group.spans if call.trace_id == span.trace_id]
+    return (
+        span.role == AGENT
+        and span.kind == KIND_CLIENT
+        and bool(beside)
+        and not any(match.overlapping(call, span) for call in beside)
+    )
 
 
 def _judge(span: Span, rules: Mapping[str, EvaluationRule], context: Context) -> Judged:

@@ -84,11 +84,16 @@ def _repeats(span: Span, name: str, spans: dict[bytes, Span]) -> bool:
         if above is None or above is span:
             return False
         if above.role == span.role:
-            return span.role == RETRIEVAL or _NAMES[above.role](above) == name
+            return span.role == RETRIEVAL or _plain(_NAMES[above.role](above)) == _plain(name)
         if above.role in _TIMED or above.role == CALL:
             return False
         above = spans.get(above.parent_id)
     return False
+
+
+def _plain(name: str) -> str:
+    """OpenLLMetry's span around a run bears the run's name and what it is."""
+    return name.removesuffix(".workflow").removesuffix(".agent")
 
 
 def _has_twin(span: Span, name: str, found: Steps) -> bool:

@@ -16,10 +16,8 @@ from genai_exporter.trace.usage import has_usage
 #: Up to this many possible pairs are compared one by one; beyond, only those that are close in time.
 _FEW_PAIRS: Final = 400
 #: How many spans before and after one in time are compared with it.
-_NEAREST: Final = 48
+_NEAREST: Final = 24
 _MAX_ROUNDS: Final = 16
-
-_Timeline = list[tuple[int, int, Span]]
 
 
 def join_twins(groups: list[Group]) -> list[Group]:
@@ -68,34 +66,52 @@ def _twin_candidates(pool: list[Group], newcomers: list[Group]) -> Iterator[Cand
                 if cost is not None:
                     yield Candidate(cost, left, right)
         return
-    everything: _Timeline = []
+    everything = _Timeline()
     by_tokens: dict[int | None, _Timeline] = {}
     for left, group in enumerate(pool):
         for span in group.spans:
-            entry = (span.start_ns, left, span)
-            everything.append(entry)
-            by_tokens.setdefault(match.figure(span), []).append(entry)
-    for timeline in (everything, *by_tokens.values()):
-        timeline.sort(key=lambda entry: entry[:2])
+            tokens = match.figure(span)
+            everything.add(span, left)
+            if tokens not in by_tokens:
+                by_tokens[tokens] = _Timeline()
+            by_tokens[tokens].add(span, left)
     for right, group in enumerate(newcomers):
         near: set[int] = set()
         for span in group.spans:
             tokens = match.figure(span)
-            if tokens is None:
-                near.update(_nearest(everything, span.start_ns))
-            else:
-                near.update(_nearest(by_tokens.get(tokens, []), span.start_ns))
-                near.update(_nearest(by_tokens.get(None, []), span.start_ns))
+            for timeline in (everything,) if tokens is None else (by_tokens.get(tokens), by_tokens.get(None)):
+                if timeline is not None:
+                    near.update(timeline.nearest(span))
         for left in near:
             cost = _twin_cost(pool[left], group)
             if cost is not None:
                 yield Candidate(cost, left, right)
 
 
-def _nearest(timeline: _Timeline, moment: int) -> Iterator[int]:
-    middle = bisect_left(timeline, (moment,))
-    for _, left, _ in timeline[max(0, middle - _NEAREST) : middle + _NEAREST]:
-        yield left
+class _Timeline:
+    """Positions of groups by when their spans start and by when they end.
+
+    Calls that wait for a free connection all start at once in the framework, and only their ends tell them apart.
+    """
+
+    def __init__(self) -> None:
+        self._starts: list[tuple[int, int]] = []
+        self._ends: list[tuple[int, int]] = []
+        self._sorted = False
+
+    def add(self, span: Span, position: int) -> None:
+        self._starts.append((span.start_ns, position))
+        self._ends.append((span.end_ns, position))
+
+    def nearest(self, span: Span) -> Iterator[int]:
+        if not self._sorted:
+            self._starts.sort()
+            self._ends.sort()
+            self._sorted = True
+        for entries, moment in ((self._starts, span.start_ns), (self._ends, span.end_ns)):
+            middle = bisect_left(entries, (moment,))
+            for _, position in entries[max(0, middle - _NEAREST) : middle + _NEAREST]:
+                yield position
 
 
 def _twin_cost(a: Group, b: Group) -> int | None:
@@ -105,7 +121,23 @@ def _twin_cost(a: Group, b: Group) -> int | None:
         return match.distance(left[0], right[0]) if match.twins(left[0], right[0]) else None
     if {span.scope.number for span in left} & {span.scope.number for span in right}:
         return None
-    return min((match.distance(x, y) for x in left for y in right if match.twins(x, y)), default=None)
+    pairs = [(x, y) for x in left for y in right]
+    cost = min((match.distance(x, y) for x, y in pairs if match.twins(x, y)), default=None)
+    if cost is None:
+        return None
+    # A span without figures fits many; the others of its group say which call it is, and how long that lasted.
+    figures = [(match.same_tokens(x, y), x, y) for x, y in pairs]
+    known = [(x, y) for same, x, y in figures if same]
+    if not known and any(same is False for same, _, _ in figures):
+        return None
+    if known and not any(match.contained(x, y) for x, y in known) and not _contained(a, b):
+        return None
+    return cost
+
+
+def _contained(a: Group, b: Group) -> bool:
+    end, other_end = (max(span.end_ns for span in group.spans) for group in (a, b))
+    return match.inside(a.start_ns, end, b.start_ns, other_end)
 
 
 def _inner_first(a: Group, b: Group) -> tuple[Group, Group]:

@@ -51,14 +51,15 @@ def canonical_output(values: Any, scope: ScopeInfo) -> int | None:
     total = values[f.TOTAL]
     whole = (canonical_input(values, scope) or 0) + reported
     if scope.reasoning_twice:
-        twice = reported >= 2 * reasoning and total != whole and not _google(values)
+        twice = reported >= 2 * reasoning and total != whole and _not_google(values)
         return reported - reasoning if twice else reported
     if total == whole:
         return reported
     return reported + reasoning if values[f.EXCLUSIVE_OUTPUT] or total == whole + reasoning else reported
 
 
-def _google(values: Any) -> bool:
+def _not_google(values: Any) -> bool:
     named: str = values[f.PROVIDER] or ""
     model: str = values[f.REQUEST_MODEL] or values[f.RESPONSE_MODEL] or ""
-    return (fold_provider(named) or provider_of_model(model)).startswith("gcp.")
+    provider = fold_provider(named) or provider_of_model(model)
+    return provider != "" and not provider.startswith("gcp.")

@@ -1,0 +1,1 @@
+"""Golden pairs: what libraries put on the wire, and what it means."""
