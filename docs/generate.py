@@ -1,43 +1,23 @@
 #!/usr/bin/env python3
-"""Writes the generated parts of the documentation from the catalogue and the settings; --check only compares.
+"""Writes the generated parts of the documentation from catalogue, tables and settings; --check only compares.
 
-docs/metrics.md, docs/configuration.md, docs/genai-exporter.example.yml, and the table of metrics in README.md.
+docs/metrics.md, docs/dialects.md, docs/configuration.md, docs/genai-exporter.example.yml, and the table of metrics in README.md.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from genai_exporter import catalogue
 from genai_exporter.config import render
-from genai_exporter.metrics.model import Label, Metric
+from genai_exporter.dialects import reference as dialects
+from genai_exporter.metrics import reference
 
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
 MARKED = re.compile(r"(<!-- metrics: .*? -->\n).*?(<!-- /metrics -->)", re.DOTALL)
-
-INTRODUCTION = """\
-<!-- Written by `make docs` from exporter/genai_exporter/catalogue.py; edit that instead. -->
-
-# Metrics
-
-Names that OpenTelemetry defines are kept as Prometheus spells them; `llm_*` is what it leaves open; `genai_exporter_*`
-is the health of the exporter itself, explained in [operations](operations.md#what-its-own-metrics-mean).
-
-**Labels.** A metric's own labels, in bold, are always there. Of the others those are there that the setting
-`metrics.dimensions` lists; those in brackets are left out unless it lists them. A value beyond a label's limit becomes
-`__other__`, and is counted.
-
-**Units** are base units: seconds, US dollars, tokens. Input tokens include cached ones, output tokens include
-reasoning.
-
-**Histograms** have an edge on every threshold one might want to alert on: the share of observations above an edge is
-exact, a quantile between edges is an estimate.
-"""
-
 
 def outputs() -> dict[Path, str]:
     """Every generated file and what it should contain."""
@@ -47,7 +27,8 @@ def outputs() -> dict[Path, str]:
         raise SystemExit(f"{README}: the markers of the metrics table are missing")
     return {
         README: table,
-        DOCS / "metrics.md": reference(),
+        DOCS / "metrics.md": reference.render(),
+        DOCS / "dialects.md": dialects.render() + "\n",
         DOCS / render.REFERENCE: render.reference(),
         DOCS / render.EXAMPLE: render.example(),
     }
@@ -66,43 +47,6 @@ def summary() -> str:
 def without_numbers(text: str) -> str:
     """A help text without the requirements it cites."""
     return re.sub(r" \(R\d[^)]*\)", "", text)
-
-
-def reference() -> str:
-    """docs/metrics.md."""
-    parts = [INTRODUCTION]
-    for title, audience in (("The application", "operator"), ("The exporter itself", "internal")):
-        parts.append(f"## {title}\n")
-        parts += [entry(metric) for metric in catalogue.ALL if metric.audience == audience]
-    parts.append("## Labels\n")
-    parts.append("\n".join(("| label | meaning | limit | values |", "| --- | --- | --- | --- |", *label_rows(), "")))
-    return "\n".join(parts)
-
-
-def entry(metric: Metric) -> str:
-    """One metric: heading, meaning, type, labels, buckets."""
-    lines = [f"### `{metric.name}`\n", f"{without_numbers(metric.help)}\n", f"- Type: {metric.kind}"]
-    if metric.unit:
-        lines.append(f"- Unit: {metric.unit}")
-    own = [f"**`{label.name}`**" for label in metric.labels if label in metric.essential]
-    others = [f"`{label.name}`" for label in metric.labels if label not in metric.essential]
-    asked = [f"(`{label.name}`)" for label in metric.optional]
-    if own or others or asked:
-        lines.append(f"- Labels: {', '.join((*own, *others, *asked))}")
-    if metric.buckets:
-        lines.append(f"- Buckets: {', '.join(f'{edge:.12g}' for edge in metric.buckets)}")
-    return "\n".join(lines) + "\n"
-
-
-def label_rows() -> Iterable[str]:
-    """Every label once, in the order in which metrics use them; labels that share a name have a row each."""
-    labels: dict[tuple[str, str], Label] = {}
-    for metric in catalogue.ALL:
-        for label in (*metric.labels, *metric.optional):
-            labels.setdefault((label.name, label.meaning), label)
-    for label in labels.values():
-        values = ", ".join(f"`{value}`" for value in label.values or ())
-        yield f"| `{label.name}` | {without_numbers(label.meaning)} | {label.limit} | {values} |"
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,7 @@ from typing import Final
 from genai_exporter.dialects import fields as f
 from genai_exporter.trace import copies, match
 from genai_exporter.trace.claims import Claims
+from genai_exporter.trace.departed import Departed
 from genai_exporter.trace.evaluate import EvaluationRule
 from genai_exporter.trace.neighbours import Neighbours, opens_stream
 from genai_exporter.trace.resolve import Outcome, give_up, resolve
@@ -71,7 +72,7 @@ class Assembler:
         self._remembered: deque[tuple[float, Trace]] = deque()
         self._claims = Claims(response_id_memory)
         self._seen_ids: dict[str, bytes] = {}
-        self._departed: dict[bytes, None] = {}  # traces forgotten after calls of theirs were counted
+        self._departed = Departed(response_id_memory)
         self._capacity = response_id_memory
         self._neighbours = Neighbours()
         self._noted: Counter[str] = Counter()
@@ -84,14 +85,18 @@ class Assembler:
         trace = self._traces.get(span.trace_id)
         if trace is None:
             trace = self._traces[span.trace_id] = Trace(span.trace_id, next(self._order), now)
-            trace.had_calls = span.trace_id in self._departed
+            self._departed.revive(trace)
             self.pending_traces += 1
             trace.ticket = trace.serial
             heapq.heappush(self._queue, (now + self.settle_seconds, trace.serial, trace))
+            if trace.past and span.span_id in trace.past:
+                return False
         else:
             known = trace.spans.get(span.span_id)
             if known is not None:
                 self._repeat(trace, known, span, now)
+                return False
+            if trace.past and span.span_id in trace.past:
                 return False
             if trace.settled:
                 self._reopen(trace, now)
@@ -333,10 +338,7 @@ class Assembler:
     def _drop(self, trace: Trace) -> None:
         del self._traces[trace.trace_id]
         self.remembered_spans -= len(trace.spans)
-        if trace.had_calls and self._capacity:
-            if len(self._departed) >= self._capacity:
-                self._departed.pop(next(iter(self._departed)))
-            self._departed[trace.trace_id] = None
+        self._departed.add(trace)
         if trace.had_calls:
             for span in trace.spans.values():
                 if span.role == CALL:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from genai_exporter.otlp.convert import MAX_SECONDS
 from genai_exporter.trace.span import Span
+
+MAX_SPAN_NS: Final = int(MAX_SECONDS) * 1_000_000_000
 
 
 def merge(known: Span, again: Span) -> bool:
@@ -19,8 +22,7 @@ def merge(known: Span, again: Span) -> bool:
         known.values = _merge_values(known.values, again.values)
     better = max((known.role, known.operation, known.dialect), (again.role, again.operation, again.dialect))
     known.role, known.operation, known.dialect = better
-    known.start_ns = min(known.start_ns, again.start_ns)
-    known.end_ns = max(known.end_ns, again.end_ns)
+    known.start_ns, known.end_ns = _times(known, again)
     known.status = max(known.status, again.status)
     known.kind = max(known.kind, again.kind)
     known.name = max(known.name, again.name, key=_weight)
@@ -32,6 +34,14 @@ def merge(known: Span, again: Span) -> bool:
     if known.resource is not again.resource:
         known.resource = max(known.resource, again.resource, key=repr)
     return _content(known) != before
+
+
+def _times(a: Span, b: Span) -> tuple[int, int]:
+    """From the earlier start to the later end; of copies from clocks that lie years apart, the later copy's own."""
+    start, end = min(a.start_ns, b.start_ns), max(a.end_ns, b.end_ns)
+    if end - start > MAX_SPAN_NS:
+        return max((a.start_ns, a.end_ns), (b.start_ns, b.end_ns))
+    return start, end
 
 
 def _content(span: Span) -> tuple[object, ...]:

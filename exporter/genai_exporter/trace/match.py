@@ -12,7 +12,8 @@ from genai_exporter.trace.usage import canonical_input, canonical_output
 MILLISECOND: Final = 1_000_000
 #: How far the inner of two spans may stick out of the outer one: clocks have different resolutions.
 TOLERANCE_NS: Final = 1 * MILLISECOND
-#: A framework calls the SDK soon after it opens its own span. Without equal figures, only then are two spans one call.
+#: A framework calls the SDK soon after it opens its own span, and an application reads a stream soon after it has it.
+#: Without equal figures, only then are two spans one call.
 PROMPT_START_NS: Final = 500 * MILLISECOND
 #: Chat-like operations are different names for one thing; embeddings and reranking are not.
 _APART: Final = frozenset({"embeddings", "rerank"})
@@ -168,7 +169,7 @@ def stream_parts(head: Span, tail: Span) -> bool:
         return False
     # The stream begins after the response headers, where the request span ends, and not much later.
     begin = stream_start(tail)
-    return head.start_ns <= begin + TOLERANCE_NS and begin - head.end_ns <= 2_000 * MILLISECOND
+    return head.start_ns <= begin + TOLERANCE_NS and begin - head.end_ns <= PROMPT_START_NS
 
 
 def seam(part: Span) -> int:

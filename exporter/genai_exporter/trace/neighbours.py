@@ -17,6 +17,7 @@ from genai_exporter.trace.span import STATUS_ERROR, Span
 _WINDOW_NS: Final = 2_500_000_000
 _MAX_LOOKED_AT: Final = 128  # before a span in time, and as many after it
 _MAX_FOUND: Final = 4
+_MAX_SEAMS: Final = 2
 #: Spans are kept in cells of 0.27 s: short lists, because Python moves all that comes after what it takes out.
 _CELL_BITS: Final = 28
 
@@ -81,9 +82,13 @@ class _Process:
         found: dict[bytes, tuple[int, bytes, Span]] = {}
         if parts:
             moment = match.seam(span)
-            for other in _around(self.streams, moment):
-                if match.stream_parts(span, other) or match.stream_parts(other, span):
-                    found[other.key] = (abs(moment - match.seam(other)), other.key, other)
+            seams = [
+                (abs(moment - match.seam(other)), other.key, other)
+                for other in _around(self.streams, moment)
+                if match.stream_parts(span, other) or match.stream_parts(other, span)
+            ]
+            # Of many streams at a time, the parts of one meet within a few milliseconds.
+            found = {entry[1]: entry for entry in sorted(seams, key=lambda entry: entry[:2])[:_MAX_SEAMS]}
         number, tokens, figures = span.scope.number, span.values[f.INPUT], match.figure(span) is not None
         for cells in (self.roots,) if span.parent_id else (self.roots, self.others):
             for step in (1, -1) if cells else ():

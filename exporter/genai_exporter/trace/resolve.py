@@ -192,8 +192,13 @@ def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, ou
             heads.append(span)
         elif span.span_id + MEMBER in trace.counted:
             head = (trace.partners or _NO_PARTNERS).get(span.key)
+            other = None if head is None else _find(head, traces)
             # What it was counted with may be a call of its own by now: an attempt that others have joined.
-            members = members or head is None or not _is_here(head, traces)
+            if other is None:
+                members = True
+            elif has_usage(span.values) and not has_usage(other.values):
+                members = True  # the answer was taken for that of the attempt that was there
+                outcome.ambiguous["late_call"] += 1
     if heads or members:
         if heads:
             _note_late_evidence(group, heads, traces, outcome)
@@ -223,9 +228,9 @@ def _note_late_evidence(group: Group, heads: list[Span], traces: Mapping[bytes, 
         outcome.ambiguous["late_usage"] += 1
 
 
-def _is_here(key: bytes, traces: Mapping[bytes, Trace]) -> bool:
+def _find(key: bytes, traces: Mapping[bytes, Trace]) -> Span | None:
     trace = traces.get(key[:-8])
-    return trace is not None and key[-8:] in trace.spans
+    return trace.spans.get(key[-8:]) if trace is not None else None
 
 
 def _is_below(span: Span, tops: set[bytes], spans: Mapping[bytes, Span]) -> bool:

@@ -23,6 +23,7 @@ class Trace:
         "open_streams",
         "opened",
         "partners",
+        "past",
         "reported",
         "serial",
         "settled",
@@ -44,6 +45,7 @@ class Trace:
         self.settled = False
         self.shortened = False
         self.had_calls = False  # model-call spans are here, or were
+        self.past: set[bytes] | None = None  # ids of spans of an earlier visit, which has been counted and forgotten
         self.linked: dict[bytes, None] | None = None  # ids of traces that tell of the same calls
         self.partners: dict[bytes, bytes] | None = None  # of spans found to tell of one call, by key
         self.billed: set[bytes] | None = None  # spans above calls whose usage was counted in place of theirs

@@ -165,8 +165,8 @@ def join_stream_parts(groups: list[Group]) -> list[Group]:
         (
             (span.end_ns, left, span)
             for left, group in enumerate(heads)
+            if not any(span.values[f.LOG_SPAN] for span in group.spans)
             for span in group.spans
-            if not span.values[f.LOG_SPAN]
         ),
         key=lambda entry: entry[:2],
     )
