@@ -90,7 +90,7 @@ def test_measured_is_sent(dialect: Dialect, scenario: Scenario, shuffle: bool) -
         "refusals": sum(call.refusal for call in calls),
         "cache_hits": sum(call.response_cache_hit is True for call in calls),
         "cache_misses": sum(call.response_cache_hit is False for call in calls),
-        "regenerations": len({call.trace_id for call in calls if call.regenerated}) + collector.regenerations,
+        "regenerations": collector.regenerations,
         "tool_errors": sum(step.role == Role.TOOL and bool(step.error_type) for step in steps),
     }
     assert measured == {name: truth.counts[name] for name in measured}

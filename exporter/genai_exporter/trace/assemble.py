@@ -21,7 +21,8 @@ from genai_exporter.trace.claims import Claims
 from genai_exporter.trace.departed import Departed
 from genai_exporter.trace.evaluate import EvaluationRule
 from genai_exporter.trace.neighbours import Neighbours, opens_stream
-from genai_exporter.trace.resolve import Outcome, give_up, resolve
+from genai_exporter.trace.outcome import Outcome, give_up
+from genai_exporter.trace.resolve import resolve
 from genai_exporter.trace.span import CALL, KIND_SERVER, Span
 from genai_exporter.trace.trace import Trace
 from genai_exporter.trace.usage import has_usage
@@ -169,9 +170,13 @@ class Assembler:
                     trace.open_streams -= 1
 
     def _unlink(self, trace: Trace, span: Span) -> None:
+        """Take out what ``_link`` has noted of a model-call span that is about to change or to be forgotten."""
         if span.scope.dialect == "logfire":
             trace.open_streams -= opens_stream(span) - bool(span.values[f.LOG_SPAN])
         self._neighbours.remove(span)
+        response_id = span.values[f.RESPONSE_ID]
+        if response_id and self._seen_ids.get(response_id) == trace.trace_id:
+            del self._seen_ids[response_id]
 
     def _join(self, a: Trace, b: Trace) -> None:
         """Link two traces, unless one has so many links already that its evidence cannot be worth anything."""
@@ -298,9 +303,10 @@ class Assembler:
             del trace.spans[span.span_id]
             trace.forget(span)
             if span.role == CALL:
-                self._neighbours.remove(span)
+                self._unlink(trace, span)
         trace.reported -= surplus
         trace.shortened = True
+        trace.open_streams = 0
         self.remembered_spans -= surplus
 
     def _together(self, trace: Trace) -> list[Trace]:
@@ -342,10 +348,7 @@ class Assembler:
         if trace.had_calls:
             for span in trace.spans.values():
                 if span.role == CALL:
-                    self._neighbours.remove(span)
-                    response_id = span.values[f.RESPONSE_ID]
-                    if response_id and self._seen_ids.get(response_id) == trace.trace_id:
-                        del self._seen_ids[response_id]
+                    self._unlink(trace, span)
         for trace_id in trace.linked or ():
             other = self._traces.get(trace_id)
             if other is not None and other.linked is not None:

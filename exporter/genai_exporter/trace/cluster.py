@@ -25,7 +25,7 @@ from genai_exporter.dialects import fields as f
 from genai_exporter.trace import match
 from genai_exporter.trace.group import Group
 from genai_exporter.trace.span import AGENT, CALL, TOOL, WORKFLOW, Span
-from genai_exporter.trace.twins import join_stream_parts, join_twins
+from genai_exporter.trace.twins import differ, join_stream_parts, join_twins
 
 _BORDERS: Final = frozenset({AGENT, TOOL, WORKFLOW})
 _MAX_DEPTH: Final = 256
@@ -44,9 +44,10 @@ def cluster(traces: Iterable[dict[bytes, Span]], partners: Mapping[bytes, bytes]
         groups.extend(_by_family(spans))
     if len(groups) > 1 and (any(len(group.spans) > 1 for group in groups) or _several(groups)):
         groups.sort(key=Group.order)
+        groups = _by_response_id(groups)
         if partners:
             groups = _as_before(groups, partners)
-        groups = join_twins(join_stream_parts(_by_response_id(groups)))
+        groups = join_twins(join_stream_parts(groups))
     return groups
 
 
@@ -58,13 +59,12 @@ def _as_before(groups: list[Group], partners: Mapping[bytes, bytes]) -> list[Gro
         # A wrapper is where its attempts are, and they may have become more.
         found = (span.key for span in group.spans if group.reasons.get(span.key) != "wrapper")
         call = next((partners[key] for key in found if key in partners), None)
-        if call is None:
-            kept.append(group)
-        elif call in first:
+        if call is not None and call in first and not differ(first[call], group):
             first[call].join(group, "sibling")
         else:
-            first[call] = group
             kept.append(group)
+            if call is not None:
+                first.setdefault(call, group)
     return kept
 
 

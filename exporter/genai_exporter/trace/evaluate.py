@@ -50,6 +50,14 @@ def rating_of(value: object) -> str:
     return ""
 
 
+def _rating_on_scale(raw: RawEvaluation, rules: Mapping[str, EvaluationRule]) -> str:
+    """A number of stars is worth what its scale says, where one is configured for it."""
+    rule = rules.get(raw.name)
+    if rule is None or raw.value is None or isinstance(raw.value, bool):
+        return rating_of(raw.value)
+    return rating_of((raw.value - rule.min_score) / (rule.max_score - rule.min_score))
+
+
 def judge(raw: RawEvaluation, rules: Mapping[str, EvaluationRule]) -> tuple[float | None, str]:
     """Score from 0 to 1, and ``pass``, ``fail``, ``error`` or ``""`` when the evaluator leaves the verdict open.
 
@@ -110,7 +118,7 @@ def sort_out(
         if name in REGENERATED_NAMES:
             judged.regenerations += one.value is not False and one.value != 0
         elif name in FEEDBACK_NAMES or one.human:
-            rating = rating_of(one.label) or rating_of(one.value)
+            rating = rating_of(one.label) or _rating_on_scale(one, rules)
             if rating:
                 judged.feedback.append(Feedback(rating=rating, trace_id=trace_id, span_id=span_id, **where))
         else:

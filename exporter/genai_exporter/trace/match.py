@@ -147,8 +147,8 @@ def twins(a: Span, b: Span) -> bool:
         return False
     # Streams often end on one level before the other, so without figures the start decides: one call follows another
     # within a millisecond, so the second of two spans must begin before the first has ended.
-    first, second = (a, b) if a.start_ns <= b.start_ns else (b, a)
-    return second.start_ns - first.start_ns <= PROMPT_START_NS and second.start_ns <= first.end_ns
+    (first, end), (second, _) = sorted(((begin(a), a.end_ns), (begin(b), b.end_ns)))
+    return second - first <= PROMPT_START_NS and second <= end
 
 
 def stream_start(tail: Span) -> int:

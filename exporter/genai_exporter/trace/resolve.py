@@ -2,61 +2,34 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import msgspec
-
 from genai_exporter.dialects import fields as f
-from genai_exporter.records import Call, Feedback, Settled
+from genai_exporter.records import Feedback
 from genai_exporter.trace import match
+from genai_exporter.trace.aggregates import bill_elsewhere, is_below
+from genai_exporter.trace.asked_again import count_regeneration, families
 from genai_exporter.trace.claims import Claims
 from genai_exporter.trace.cluster import cluster
 from genai_exporter.trace.context import Context, Surroundings, agent_name, text_of, tool_name, workflow_name
 from genai_exporter.trace.evaluate import EvaluationRule, Judged, rating_of, sort_out
 from genai_exporter.trace.facts import build_call
 from genai_exporter.trace.group import Group
-from genai_exporter.trace.span import AGENT, CALL, KIND_CLIENT, OTHER, RETRIEVAL, STEP, TOOL, WORKFLOW, Span
+from genai_exporter.trace.outcome import Outcome, account, note_versions
+from genai_exporter.trace.span import AGENT, RETRIEVAL, TOOL, WORKFLOW, Span
 from genai_exporter.trace.steps import Steps, build_step, find_steps
-from genai_exporter.trace.trace import EVALUATED, MEMBER, REGENERATED, Trace
+from genai_exporter.trace.trace import EVALUATED, MEMBER, Trace
 from genai_exporter.trace.usage import has_usage
 
-#: How a span that stands for itself is accounted for, by its role.
-_RECORDED: Final = {
-    OTHER: ("not_genai", ""),
-    STEP: ("recorded", "structure"),
-    CALL: ("recorded", "call"),
-    AGENT: ("recorded", "agent"),
-    TOOL: ("recorded", "tool"),
-    WORKFLOW: ("recorded", "workflow"),
-    RETRIEVAL: ("recorded", "retrieval"),
-}
 _STEP_NAMES: Final[dict[int, Callable[[Span], str]]] = {
     AGENT: agent_name,
     TOOL: tool_name,
     WORKFLOW: workflow_name,
     RETRIEVAL: lambda span: text_of(span.name),
 }
-_UNBILLED: Final = frozenset({OTHER, CALL})
 _NO_REASONS: Final[dict[bytes, str]] = {}
 _NO_PARTNERS: Final[dict[bytes, bytes]] = {}
-
-
-class Outcome(msgspec.Struct):
-    """What a batch of traces amounts to: ``settled`` for the recorder, ``accounts`` of spans by (result, reason).
-
-    ``ambiguous`` counts what no evidence on the wire could settle, by reason; ``missing_versions`` traces without one
-    of the three version ids (R103). ``regenerations`` are requests that were answered again, also those that a call in
-    ``settled`` says so of. ``lag_s`` is how long after it was due the last trace was settled.
-    """
-
-    settled: Settled = msgspec.field(default_factory=lambda: Settled([], [], [], []))
-    accounts: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
-    ambiguous: Counter[str] = msgspec.field(default_factory=Counter)
-    missing_versions: Counter[str] = msgspec.field(default_factory=Counter)
-    regenerations: int = 0
-    lag_s: float | None = None
 
 
 def resolve(traces: list[Trace], rules: Mapping[str, EvaluationRule], claims: Claims, outcome: Outcome) -> None:
@@ -83,51 +56,9 @@ def resolve(traces: list[Trace], rules: Mapping[str, EvaluationRule], claims: Cl
         for trace in traces:
             if _count_rest(trace, groups, surroundings[trace.trace_id], rules, reasons, outcome):
                 asked_again.add(trace.trace_id)
-    if asked_again or any(call.regenerated for call in outcome.settled.calls[before:]):
-        for family in _families(traces, groups):
-            _count_regeneration(family, asked_again, outcome, before)
-
-
-def give_up(traces: list[Trace], outcome: Outcome) -> None:
-    """Account for the spans of traces that could not be settled."""
-    for trace in traces:
-        outcome.accounts["dropped", "fault"] += len(trace.spans) - trace.reported
-        trace.reported = len(trace.spans)
-
-
-def _families(traces: list[Trace], groups: list[Group]) -> list[dict[bytes, Trace]]:
-    """The traces by id, those together that share a call."""
-    families = {trace.trace_id: {trace.trace_id: trace} for trace in traces}
-    for group in groups:
-        for span in group.spans[1:]:
-            left, right = families[group.spans[0].trace_id], families[span.trace_id]
-            if left is not right:
-                left.update(right)
-                families.update(dict.fromkeys(right, left))
-    return list({id(family): family for family in families.values()}.values())
-
-
-def _count_regeneration(family: dict[bytes, Trace], asked_again: set[bytes], outcome: Outcome, before: int) -> None:
-    """A request that was asked again is one regeneration, however many of its spans and calls say so.
-
-    One call keeps the mark, for the labels it has; the calls are those from position ``before`` on.
-    """
-    calls = outcome.settled.calls
-    fresh = [i for i in range(before, len(calls)) if calls[i].trace_id in family]
-    if asked_again.isdisjoint(family) and not any(calls[i].regenerated for i in fresh):
-        return
-    told = any(REGENERATED in trace.counted for trace in family.values())
-    for trace in family.values():
-        trace.counted.add(REGENERATED)
-    answer = max(fresh, key=lambda i: (calls[i].regenerated, _end_ns(calls[i]), calls[i].span_id), default=None)
-    for i in fresh:
-        if calls[i].regenerated or i == answer:
-            calls[i] = msgspec.structs.replace(calls[i], regenerated=not told and i == answer)
-    outcome.regenerations += not told
-
-
-def _end_ns(call: Call) -> int:
-    return call.start_ns + int(call.duration_s * 1e9)
+    if asked_again:
+        for family in families(traces, groups):
+            count_regeneration(family, asked_again, outcome, before)
 
 
 def _count_alone(
@@ -207,7 +138,7 @@ def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, ou
         return "response_id"
     for span in group.spans:
         trace = traces[span.trace_id]
-        if trace.billed is not None and _is_below(span, trace.billed, trace.spans):
+        if trace.billed is not None and is_below(span, trace.billed, trace.spans):
             outcome.ambiguous["late_call"] += 1
             return "late"
     return ""
@@ -231,17 +162,6 @@ def _note_late_evidence(group: Group, heads: list[Span], traces: Mapping[bytes, 
 def _find(key: bytes, traces: Mapping[bytes, Trace]) -> Span | None:
     trace = traces.get(key[:-8])
     return trace.spans.get(key[-8:]) if trace is not None else None
-
-
-def _is_below(span: Span, tops: set[bytes], spans: Mapping[bytes, Span]) -> bool:
-    seen: set[bytes] = set()
-    above = spans.get(span.parent_id)
-    while above is not None and above.span_id not in seen:
-        if above.span_id in tops:
-            return True
-        seen.add(above.span_id)
-        above = spans.get(above.parent_id)
-    return False
 
 
 def _richest(group: Group, surroundings: Mapping[bytes, Surroundings]) -> Context:
@@ -276,9 +196,11 @@ def _count_rest(
             counted.add(mark)
             settled.steps.append(build_step(span, role, name, around.of(span)))
     if groups and not trace.reported:
-        _note_versions(trace, outcome)
-    _bill_elsewhere(trace, groups, around, outcome)
+        note_versions(trace, outcome)
+    bill_elsewhere(trace, groups, around, outcome)
     for span in trace.spans.values():
+        if span.values[f.REGENERATED] is True:
+            asked_again += 1
         if span.evaluations is not None or span.values[f.FEEDBACK] is not None:
             mark = span.span_id + EVALUATED
             if mark not in counted:
@@ -287,7 +209,7 @@ def _count_rest(
                 settled.evaluations.extend(judged.evaluations)
                 settled.feedback.extend(judged.feedback)
                 asked_again += judged.regenerations
-    _account(trace, steps, reasons, outcome.accounts)
+    account(trace, steps.dropped, reasons, outcome.accounts)
     return asked_again
 
 
@@ -322,53 +244,6 @@ def _run_above(span: Span, spans: Mapping[bytes, Span], steps: Steps) -> Span | 
     return None
 
 
-def _bill_elsewhere(trace: Trace, groups: list[Group], around: Surroundings, outcome: Outcome) -> None:
-    """Usage on agent or pipeline spans when no model-call span tells of it: billed once, at the lowest such span.
-
-    A remote agent reports what it used and nothing below it. Where model-call spans exist, the same figures on an
-    agent are a sum of theirs and are left out.
-    """
-    billed = [span for span in trace.spans.values() if span.role not in _UNBILLED and has_usage(span.values)]
-    if not billed:
-        return
-    lowest = _lowest(billed, trace.spans)
-    if groups or trace.had_calls:
-        if trace.shortened:
-            return
-        lowest = [span for span in lowest if _is_remote(span, groups)]
-    for span in lowest:
-        if span.span_id not in trace.counted and not (trace.billed and _is_below(span, trace.billed, trace.spans)):
-            trace.counted.add(span.span_id)
-            trace.billed = (trace.billed or set()) | {span.span_id}
-            outcome.ambiguous["usage_without_call" if span.kind != KIND_CLIENT else "remote_agent"] += 1
-            outcome.settled.calls.append(build_call(Group(span), around.of(span)))
-
-
-def _lowest(billed: list[Span], spans: Mapping[bytes, Span]) -> list[Span]:
-    """Those that have none of the others below them."""
-    above: set[bytes] = set()
-    for span in billed:
-        parent = spans.get(span.parent_id)
-        while parent is not None and parent.span_id not in above and parent is not span:
-            above.add(parent.span_id)
-            parent = spans.get(parent.parent_id)
-    return [span for span in billed if span.span_id not in above]
-
-
-def _is_remote(span: Span, groups: list[Group]) -> bool:
-    """Whether the calls of the trace cannot be what an agent elsewhere used: none of them happened while it ran.
-
-    Those below it did; and frameworks lose the context of a call now and then, so others may be its own, too.
-    """
-    beside = [call for group in groups for call in group.spans if call.trace_id == span.trace_id]
-    return (
-        span.role == AGENT
-        and span.kind == KIND_CLIENT
-        and bool(beside)
-        and not any(match.overlapping(call, span) for call in beside)
-    )
-
-
 def _judge(span: Span, rules: Mapping[str, EvaluationRule], context: Context) -> Judged:
     judged = sort_out(span.evaluations or [], rules, span.resource, context, span.trace_id, span.span_id)
     rating = rating_of(span.values[f.FEEDBACK])
@@ -387,38 +262,3 @@ def _judge(span: Span, rules: Mapping[str, EvaluationRule], context: Context) ->
             )
         )
     return judged
-
-
-def _account(trace: Trace, steps: Steps, reasons: dict[bytes, str], accounts: Counter[tuple[str, str]]) -> None:
-    """Every span gets exactly one result, when it is first settled."""
-    spans = list(trace.spans.values())
-    if trace.reported:
-        spans = spans[trace.reported :]
-    trace.reported = len(trace.spans)
-    if not reasons and not steps.dropped:
-        for span in spans:
-            accounts[_RECORDED[span.role]] += 1
-        return
-    for span in spans:
-        reason = reasons.get(span.key)
-        if span.role != OTHER and (reason is not None or span.span_id in steps.dropped):
-            accounts["duplicate", reason or "nested"] += 1
-        else:
-            accounts[_RECORDED[span.role]] += 1
-
-
-def _note_versions(trace: Trace, outcome: Outcome) -> None:
-    """R103: every trace should name its prompt, model and application version."""
-    prompt = service = model = False
-    for span in trace.spans.values():
-        resource, values = span.resource, span.values
-        prompt = prompt or bool(resource.prompt_version or values[f.PROMPT_VERSION])
-        service = service or bool(resource.service_version or values[f.SERVICE_VERSION])
-        model = model or bool(
-            resource.model_version or values[f.RESPONSE_MODEL] or values[f.MODEL] or values[f.MODEL_VERSION]
-        )
-        if prompt and service and model:
-            return
-    for name, found in (("prompt_version", prompt), ("service_version", service), ("model_version", model)):
-        if not found:
-            outcome.missing_versions[name] += 1

@@ -125,14 +125,24 @@ def _twin_cost(a: Group, b: Group) -> int | None:
     cost = min((match.distance(x, y) for x, y in pairs if match.twins(x, y)), default=None)
     if cost is None:
         return None
-    # A span without figures fits many; the others of its group say which call it is, and how long that lasted.
-    figures = [(match.same_tokens(x, y), x, y) for x, y in pairs]
-    known = [(x, y) for same, x, y in figures if same]
-    if not known and any(same is False for same, _, _ in figures):
+    # A span without figures fits many; the others of its group say which call it is, and how long that took.
+    if differ(a, b):
         return None
+    known = [(x, y) for x, y in pairs if match.same_tokens(x, y)]
     if known and not any(match.contained(x, y) for x, y in known) and not _contained(a, b):
         return None
     return cost
+
+
+def differ(a: Group, b: Group) -> bool:
+    """The figures of two groups say that they are two calls."""
+    found = {match.same_tokens(x, y) for x in a.spans for y in b.spans}
+    return False in found and True not in found
+
+
+def _was_mistaken(head: Group, tail: Group) -> bool:
+    """The head was counted together with another call before its own end of stream came."""
+    return "sibling" in head.reasons.values() and differ(head, tail)
 
 
 def _contained(a: Group, b: Group) -> bool:
@@ -176,7 +186,7 @@ def join_stream_parts(groups: list[Group]) -> list[Group]:
         begin = match.stream_start(tail)
         middle = bisect_left(ends, (begin,))
         for end, left, head in ends[max(0, middle - _NEAREST) : middle + _NEAREST]:
-            if match.stream_parts(head, tail):
+            if match.stream_parts(head, tail) and not _was_mistaken(heads[left], group):
                 candidates.append(Candidate(abs(begin - end), left, right))
     pairs = pair_off(candidates)
     for right, left in sorted(pairs.items()):
