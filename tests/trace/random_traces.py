@@ -20,12 +20,14 @@ class Story:
     """Spans of several requests; every provider call is known by construction.
 
     Calls that run side by side have figures of their own where they are ``distinct``. Where they have not, and one
-    instrumentation reports this call and another that one, nothing on the wire says that they are two.
+    instrumentation reports this call and another that one, nothing on the wire says that they are two. Calls that are
+    ``apart`` begin so long after each other that half of what is known of one fits no other.
     """
 
-    def __init__(self, draw: st.DrawFn, distinct: bool) -> None:
+    def __init__(self, draw: st.DrawFn, distinct: bool, apart: bool) -> None:
         self._draw = draw
         self._distinct = distinct
+        self._apart = apart
         self.spans: list[S] = []
         self.calls = 0
         self.usage = (0, 0)
@@ -66,10 +68,10 @@ class Story:
 
     def _part(self, parent: S, depth: int) -> None:
         kind = self._draw(_KINDS)
-        begin = self._clock = self._clock + self._draw(st.sampled_from([1, 30, 700]))
+        begin = self._clock = self._clock + (1000 if self._apart else self._draw(st.sampled_from([1, 30, 700])))
         if kind == "call" or depth == 3:
             getattr(self, "_" + self._draw(_SHAPES).replace(" ", "_"))(parent)
-            if self._draw(st.booleans()):
+            if not self._apart and self._draw(st.booleans()):
                 self._clock = begin + 3  # the next one runs beside it
             return
         place, usage = len(self.spans), self.usage
@@ -184,8 +186,8 @@ class Story:
 
 
 @st.composite
-def stories(draw: st.DrawFn, *, distinct: bool) -> Story:
-    return Story(draw, distinct).tell()
+def stories(draw: st.DrawFn, *, distinct: bool, apart: bool = False) -> Story:
+    return Story(draw, distinct, apart).tell()
 
 
 def poorer(span: S) -> S:

@@ -38,15 +38,19 @@ def test_any_arrival_within_the_settle_time_gives_the_same_records(story: Story,
 
 
 @_LONG
-@given(stories(distinct=True), st.data())
+@given(stories(distinct=True, apart=True), st.data())
 def test_parts_that_settle_early_do_not_change_the_totals(story: Story, data: st.DataObject) -> None:
-    """Whatever comes after its trace was settled: no call is counted twice, and none is lost, or it is said."""
+    """Whatever comes after its trace was settled: no call is counted twice, and none is lost, or it is said.
+
+    What cannot be made good, because a counter never goes back, has a name each: a call counted under two spans before
+    the one that joins them came; figures that came after their call; an agent billed before its calls came.
+    """
     bench = Bench(late_seconds=3600)  # what comes later than that finds nothing it could be compared with
     for batch in data.draw(arrivals(story.spans)):
         bench.send(*batch).wait(data.draw(st.sampled_from([0, 1, 12, 40])))
     bench.settle()
     noted = bench.ambiguous
-    note(noted)
+    note(str(noted))
     assert set(noted) <= {"counted_twice", "late_usage", "late_call", "usage_without_call", "remote_agent"}
     if not noted:
         assert (len(bench.calls), tokens(bench.calls)) == (story.calls, story.usage)
@@ -55,3 +59,5 @@ def test_parts_that_settle_early_do_not_change_the_totals(story: Story, data: st
     if not noted.keys() - {"late_usage"}:
         assert len(bench.calls) == story.calls
         assert tokens(bench.calls)[0] <= story.usage[0]
+    if not noted.keys() & {"counted_twice", "late_usage"}:
+        assert tokens(bench.calls) == story.usage

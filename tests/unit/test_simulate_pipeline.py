@@ -91,6 +91,7 @@ def test_measured_is_sent(dialect: Dialect, scenario: Scenario, shuffle: bool) -
         "cache_hits": sum(call.response_cache_hit is True for call in calls),
         "cache_misses": sum(call.response_cache_hit is False for call in calls),
         "regenerations": collector.regenerations,
+        "retries": sum(call.retries for call in calls),
         "tool_errors": sum(step.role == Role.TOOL and bool(step.error_type) for step in steps),
     }
     assert measured == {name: truth.counts[name] for name in measured}

@@ -48,7 +48,25 @@ def cluster(traces: Iterable[dict[bytes, Span]], partners: Mapping[bytes, bytes]
         if partners:
             groups = _as_before(groups, partners)
         groups = join_twins(join_stream_parts(groups))
+    if len(groups) > 1 and any(group.failed for group in groups):
+        _count_attempts(groups)
     return groups
+
+
+def _count_attempts(groups: list[Group]) -> None:
+    """A call that follows a failed one of the same model under the same parent tries it again (R23, R106)."""
+    before: dict[tuple[bytes, bytes, str], Group] = {}
+    for group in sorted(groups, key=Group.order):
+        top = group.outermost
+        model = group.spans[0].values[f.REQUEST_MODEL]
+        if not top.parent_id or not model or (group.attempt and not group.retries):
+            continue
+        place = (top.trace_id, top.parent_id, model)
+        last = before.get(place)
+        if last is not None and last.failed and last.spans[0].end_ns <= group.start_ns + match.TOLERANCE_NS:
+            group.retries += 1
+            group.attempt = True
+        before[place] = group
 
 
 def _as_before(groups: list[Group], partners: Mapping[bytes, bytes]) -> list[Group]:
@@ -160,6 +178,8 @@ def _wrap_attempts(wrapper: Span, attempts: list[Group]) -> None:
     """What the wrapper knows and the attempts do not (usage, time to first token) belongs to the one that succeeded."""
     answered = next((group for group in reversed(attempts) if not group.failed), attempts[-1])
     answered.retries += sum(group.failed for group in attempts if group is not answered)
+    for group in attempts if len(attempts) > 1 else ():
+        group.attempt = True
     answered.wrap(wrapper, "wrapper")
 
 

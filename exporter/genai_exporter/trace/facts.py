@@ -77,7 +77,7 @@ def build_call(group: Group, context: Context) -> Call:
         values[f.BATCH] is True,
         refused or values[f.REFUSAL] is True,
         context.regenerated or values[f.REGENERATED] is True,
-        max(group.retries, values[f.RETRIES] or 0),
+        group.retries if group.attempt else max(group.retries, values[f.RETRIES] or 0),
         values[f.CACHE_HIT],
         values[f.RESPONSE_ID] or "",
         context.session or values[f.SESSION] or "",

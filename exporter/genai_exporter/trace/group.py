@@ -13,12 +13,13 @@ _NO_REASONS: Final[dict[bytes, str]] = {}
 class Group:
     """The spans of one provider call: ``spans[0]`` is the one closest to the provider."""
 
-    __slots__ = ("reasons", "retries", "spans")
+    __slots__ = ("attempt", "reasons", "retries", "spans")
 
     def __init__(self, span: Span) -> None:
         self.spans: list[Span] = [span]
         self.reasons: dict[bytes, str] = _NO_REASONS  # why a span other than the first is not a call of its own
         self.retries = 0
+        self.attempt = False  # other attempts are visible, so a counter on the span would tell of them a second time
 
     def wrap(self, span: Span, reason: str) -> None:
         if self.reasons is _NO_REASONS:
@@ -30,6 +31,7 @@ class Group:
         for span in other.spans:
             self.wrap(span, other.reasons.get(span.key, reason))
         self.retries = max(self.retries, other.retries)
+        self.attempt = self.attempt or other.attempt
 
     @property
     def outermost(self) -> Span:

@@ -167,10 +167,18 @@ def _inner_first(a: Group, b: Group) -> tuple[Group, Group]:
 
 def join_stream_parts(groups: list[Group]) -> list[Group]:
     """Join the spans that report the end of a stream to those of its request. In order of start."""
-    tails = [group for group in groups if group.spans[0].values[f.LOG_SPAN]]
+    tails: list[Group] = []
+    ends_of_tails: list[Span] = []
+    heads: list[Group] = []
+    for group in groups:
+        end = next((span for span in group.spans if span.values[f.LOG_SPAN]), None)
+        if end is None or any(match.stream_parts(span, end) for span in group.spans):
+            heads.append(group)
+        else:
+            tails.append(group)
+            ends_of_tails.append(end)
     if not tails:
         return groups
-    heads = [group for group in groups if not group.spans[0].values[f.LOG_SPAN]]
     ends = sorted(
         (
             (span.end_ns, left, span)
@@ -181,8 +189,7 @@ def join_stream_parts(groups: list[Group]) -> list[Group]:
         key=lambda entry: entry[:2],
     )
     candidates: list[Candidate] = []
-    for right, group in enumerate(tails):
-        tail = group.spans[0]
+    for right, (group, tail) in enumerate(zip(tails, ends_of_tails, strict=True)):
         begin = match.stream_start(tail)
         middle = bisect_left(ends, (begin,))
         for end, left, head in ends[max(0, middle - _NEAREST) : middle + _NEAREST]:
