@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes the generated parts of the documentation from catalogue, tables and settings; --check only compares.
 
-docs/metrics.md, docs/dialects.md, docs/configuration.md, docs/genai-exporter.example.yml, and the table of metrics in README.md.
+docs/metrics.md, docs/dialects.md, docs/configuration.md, docs/genai-exporter.example.yml, and the table of metrics in
+README.md.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from genai_exporter.metrics import reference
 DOCS = Path(__file__).resolve().parent
 README = DOCS.parent / "README.md"
 MARKED = re.compile(r"(<!-- metrics: .*? -->\n).*?(<!-- /metrics -->)", re.DOTALL)
+
 
 def outputs() -> dict[Path, str]:
     """Every generated file and what it should contain."""

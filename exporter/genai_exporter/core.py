@@ -76,6 +76,8 @@ def pipeline_settings(settings: Settings) -> PipelineSettings:
     return PipelineSettings(
         settle_seconds=assembly.settle_seconds,
         late_seconds=assembly.late_seconds,
+        max_trace_seconds=assembly.max_trace_seconds,
+        max_spans_per_trace=assembly.max_spans_per_trace,
         max_pending_spans=assembly.max_pending_spans,
         response_id_memory=assembly.response_id_memory,
         max_spans_per_request=receiver.max_spans_per_request,

@@ -90,6 +90,12 @@ class Expr:
     def __truediv__(self, other: Expr | Number) -> Expr:
         return self._binary("/", other)
 
+    def __radd__(self, other: Number) -> Expr:
+        return Expr(number(other))._binary("+", self)
+
+    def __rmul__(self, other: Number) -> Expr:
+        return Expr(number(other))._binary("*", self)
+
     def __rsub__(self, other: Number) -> Expr:
         return Expr(number(other))._binary("-", self)
 
@@ -126,7 +132,13 @@ class Expr:
 
     def ratio(self, other: Expr, on: Iterable[Label], group_left: bool = False) -> Expr:
         """Division by labels: ``group_left`` when several of this side meet one of the other."""
-        return self._binary("/", other, _on(on) + (" group_left()" if group_left else ""))
+        return self.combine("/", other, on, group_left)
+
+    def combine(self, operator: str, other: Expr, on: Iterable[Label], group_left: bool = False) -> Expr:
+        """Arithmetic or a comparison by labels, with ``group_left`` as in ``ratio``. Raises ``PromqlError``."""
+        if operator not in _ON_LABELS:
+            raise PromqlError(f"{operator!r} does not combine two sides; one of {', '.join(_ON_LABELS)} does")
+        return self._binary(operator, other, _on(on) + (" group_left()" if group_left else ""))
 
     def call(self, function: str, *before: str) -> Expr:
         """``function(before..., this)``."""
@@ -138,7 +150,9 @@ class Expr:
         return Expr(f"{function}{clause} ({self.text})", self.metrics, self.labels | set(labels))
 
     def offset(self, duration: str) -> Expr:
-        """Only for a plain selector or recorded series."""
+        """Only for a plain selector or recorded series: PromQL shifts what is read, not what is computed."""
+        if not _SELECTOR.match(self.text):
+            raise PromqlError(f"only a plain series can be offset, not {self.text!r}")
         return self._with(f"{self.text} offset {window_of(duration)}")
 
     def over(self, function: str, window: str, resolution: str = "", offset: str = "") -> Expr:
@@ -151,6 +165,7 @@ class Expr:
         return self._with(f"{function}({text}{f' offset {window_of(offset)}' if offset else ''})")
 
 
+_ON_LABELS: Final = ("+", "-", "*", "/", ">", ">=", "<", "<=", "==", "!=")
 _SELECTOR: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})?\Z")
 _SIMPLE: Final = re.compile(r"[\w:.]+(\{[^{}]*\})?\Z|[\w:]+\s?(by \([^()]*\) )?\([^()]*(\([^()]*\)[^()]*)*\)\Z")
 
@@ -175,6 +190,11 @@ def window_of(duration: str) -> str:
     return duration
 
 
+def _matcher(label: Label, matcher: Matcher) -> str:
+    escaped = matcher.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'{label.name}{matcher.operator}"{escaped}"'
+
+
 def _selector(metric: Metric, series: str, where: Where, by: Iterable[Label], extra: str = "") -> tuple[str, set[str]]:
     known = {label.name for label in (*metric.labels, *metric.optional)}
     used = {label.name for label in (*where, *by)}
@@ -185,8 +205,7 @@ def _selector(metric: Metric, series: str, where: Where, by: Iterable[Label], ex
         matcher = wanted if isinstance(wanted, Matcher) else Matcher(wanted)
         if label.values is not None and matcher.operator in ("=", "!=") and matcher.value not in (*label.values, ""):
             raise PromqlError(f"{label.name} is never {matcher.value!r}; it is one of {', '.join(label.values)}")
-        escaped = matcher.value.replace("\\", "\\\\").replace('"', '\\"')
-        parts.append(f'{label.name}{matcher.operator}"{escaped}"')
+        parts.append(_matcher(label, matcher))
     if extra:
         parts.append(extra)
     return (f"{series}{{{', '.join(parts)}}}" if parts else series), used
@@ -209,34 +228,45 @@ def value(metric: Metric, by: Iterable[Label] = (), where: Where | None = None, 
     return Expr(text, [metric.name], used).aggregate(function, by)
 
 
-def _change(function: str, metric: Metric, part: str, window: str, by: Iterable[Label], where: Where | None) -> Expr:
+def _change(
+    function: str, metric: Metric, part: str, window: str, by: Iterable[Label], where: Where | None, offset: str
+) -> Expr:
     if metric.kind == "gauge":
         raise PromqlError(f"{function}() of {metric.name} means nothing: it is a gauge")
     by = tuple(by)
     series = f"{metric.name}_{part}" if metric.kind == "histogram" else metric.name
     text, used = _selector(metric, series, where or {}, by)
-    return Expr(f"{function}({text}[{window_of(window)}])", [series], used).aggregate("sum", by)
+    past = f" offset {window_of(offset)}" if offset else ""
+    return Expr(f"{function}({text}[{window_of(window)}]{past})", [series], used).aggregate("sum", by)
 
 
-def rate(metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None) -> Expr:
-    """Events per second: increments of a counter, observations of a histogram."""
-    return _change("rate", metric, "count", window, by, where)
+def rate(
+    metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None, offset: str = ""
+) -> Expr:
+    """Events per second: increments of a counter, observations of a histogram; ``offset`` earlier when given."""
+    return _change("rate", metric, "count", window, by, where, offset)
 
 
-def increase(metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None) -> Expr:
+def increase(
+    metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None, offset: str = ""
+) -> Expr:
     """Events in the window."""
-    return _change("increase", metric, "count", window, by, where)
+    return _change("increase", metric, "count", window, by, where, offset)
 
 
-def rate_of_sum(metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None) -> Expr:
+def rate_of_sum(
+    metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None, offset: str = ""
+) -> Expr:
     """What a histogram's observations add up to, per second: tokens per second from token usage."""
     _only_histogram(metric)
-    return _change("rate", metric, "sum", window, by, where)
+    return _change("rate", metric, "sum", window, by, where, offset)
 
 
-def increase_of_sum(metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None) -> Expr:
+def increase_of_sum(
+    metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None, offset: str = ""
+) -> Expr:
     _only_histogram(metric)
-    return _change("increase", metric, "sum", window, by, where)
+    return _change("increase", metric, "sum", window, by, where, offset)
 
 
 def mean(metric: Metric, window: str = "5m", by: Iterable[Label] = (), where: Where | None = None) -> Expr:
@@ -293,12 +323,12 @@ class Named(Protocol):
     def name(self) -> str: ...
 
 
-def recorded(rule: Named, where: Mapping[Label, str | Matcher] | None = None) -> Expr:
+def recorded(rule: Named, where: Where | None = None) -> Expr:
     """The series that a recording rule writes."""
-    parts = []
-    for label, wanted in (where or {}).items():
-        matcher = wanted if isinstance(wanted, Matcher) else Matcher(wanted)
-        parts.append(f'{label.name}{matcher.operator}"{matcher.value}"')
+    parts = [
+        _matcher(label, wanted if isinstance(wanted, Matcher) else Matcher(wanted))
+        for label, wanted in (where or {}).items()
+    ]
     text = f"{rule.name}{{{', '.join(parts)}}}" if parts else rule.name
     return Expr(text, [rule.name], {label.name for label in (where or {})})
 

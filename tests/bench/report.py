@@ -12,8 +12,8 @@ from bench import in_process, memory, over_http, scrape
 
 HEADLINE = "on"
 
-# What the exporter reaches, as ratios within one run: speeds as such belong to a machine. Six times the plain way is the
-# aim; reading attributes from Python stands between, and a compiled scanner would be the next step.
+# What the exporter reaches, as ratios within one run: speeds as such belong to a machine. Six times the plain way is
+# the aim; reading attributes from Python stands between, and a compiled scanner would be the next step.
 LEAST_TIMES_PLAIN = 3.5
 LEAST_TIMES_CLIENT = 20.0
 

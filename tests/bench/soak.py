@@ -2,9 +2,9 @@
 
 A real service gets a constant stream of traces in which everything that can be new is new: trace, span and response
 ids, users, conversations, now and then a model nobody has heard of. Its memories (response ids, counted traces, label
-values) are set small, and those of fixed size (text that repeats, models without a price) are full when warming up ends;
-from then on resident memory must stay level. The
-level is the median of a tenth of the samples: one garbage collection more or less does not decide.
+values) are set small, and those of fixed size (text that repeats, models without a price) are full when warming up
+ends; from then on resident memory must stay level. The level is the median of a tenth of the samples: one garbage
+collection more or less does not decide.
 
     python -m bench.soak --seconds 600 --spans-per-second 3000 --allowed-growth 0.05
 """

@@ -137,6 +137,21 @@ class AssemblySettings(Section, frozen=True, kw_only=True):
             0, 86_400, "How long a counted trace is remembered, so that spans that arrive late are not counted again."
         ),
     ] = 60.0
+    max_trace_seconds: Annotated[
+        float,
+        number(
+            1,
+            86_400,
+            "A trace that keeps growing is counted this long after its first span, in parts, so that long runs of "
+            "agents show while they run.",
+        ),
+    ] = 300.0
+    max_spans_per_trace: Annotated[
+        int,
+        number(
+            10, 10_000_000, "A trace with this many spans is counted at once; what comes later is a part of its own."
+        ),
+    ] = 10_000
     max_pending_spans: Annotated[
         int,
         number(
