@@ -25,7 +25,7 @@ from genai_exporter.records import Resource, Settled
 from genai_exporter.stats import PipelineStats
 from genai_exporter.trace.assemble import MAX_SPANS_PER_TRACE, MAX_TRACE_SECONDS, Assembler
 from genai_exporter.trace.evaluate import EvaluationRule
-from genai_exporter.trace.resolve import Outcome
+from genai_exporter.trace.outcome import Outcome
 from genai_exporter.trace.span import Span
 
 Encoding = Literal["protobuf", "json"]

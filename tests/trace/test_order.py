@@ -59,5 +59,5 @@ def test_parts_that_settle_early_do_not_change_the_totals(story: Story, data: st
     if not noted.keys() - {"late_usage"}:
         assert len(bench.calls) == story.calls
         assert tokens(bench.calls)[0] <= story.usage[0]
-    if not noted.keys() & {"counted_twice", "late_usage"}:
-        assert tokens(bench.calls) == story.usage
+    if "late_usage" not in noted:
+        assert tokens(bench.calls) >= story.usage

@@ -137,7 +137,7 @@ class Assembler:
             self._link(trace, known)
         if not changed:
             return
-        if not had_usage and has_usage(known.values) and known.span_id in trace.counted:
+        if not had_usage and has_usage(known.values) and trace.told(known):
             self._noted["late_usage"] += 1
         if trace.settled:
             self._reopen(trace, now)

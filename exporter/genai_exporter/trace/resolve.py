@@ -127,7 +127,9 @@ def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, ou
             # What it was counted with may be a call of its own by now: an attempt that others have joined.
             if other is None:
                 members = True
-            elif has_usage(span.values) and not has_usage(other.values):
+            elif (
+                all(other is not one for one in group.spans) and has_usage(span.values) and not has_usage(other.values)
+            ):
                 members = True  # the answer was taken for that of the attempt that was there
                 outcome.ambiguous["late_call"] += 1
     if heads or members:

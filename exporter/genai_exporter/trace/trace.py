@@ -52,6 +52,10 @@ class Trace:
         self.counted: set[bytes] = set()
         self.reported = 0  # how many of the spans have been accounted for
 
+    def told(self, span: Span) -> bool:
+        """Whether a call was counted under this span, or under another that tells of the same."""
+        return span.span_id in self.counted or span.span_id + MEMBER in self.counted
+
     def forget(self, span: Span) -> None:
         """Drop what is remembered of a span that has left the trace."""
         mark = span.span_id

@@ -192,9 +192,9 @@ def join_stream_parts(groups: list[Group]) -> list[Group]:
     for right, (group, tail) in enumerate(zip(tails, ends_of_tails, strict=True)):
         begin = match.stream_start(tail)
         middle = bisect_left(ends, (begin,))
-        for end, left, head in ends[max(0, middle - _NEAREST) : middle + _NEAREST]:
+        for headers_ns, left, head in ends[max(0, middle - _NEAREST) : middle + _NEAREST]:
             if match.stream_parts(head, tail) and not _was_mistaken(heads[left], group):
-                candidates.append(Candidate(abs(begin - end), left, right))
+                candidates.append(Candidate(abs(begin - headers_ns), left, right))
     pairs = pair_off(candidates)
     for right, left in sorted(pairs.items()):
         heads[left].join(tails[right], "stream_part")
