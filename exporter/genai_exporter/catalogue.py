@@ -212,6 +212,11 @@ SPAN_RESULT = Label(
     "result", "What became of the span.", 5, ("recorded", "duplicate", "not_genai", "invalid", "dropped")
 )
 LOG_RESULT = Label("result", "What became of the log record.", 5, SPAN_RESULT.values)
+SINKS = ("forward", "ledger")
+SINK = Label("sink", "forward: spans passed on by OTLP; ledger: rows in PostgreSQL.", 2, SINKS)
+SINK_RESULT = Label(
+    "result", "What became of the span or row.", 5, ("delivered", "duplicate", "expired", "rejected", "dropped")
+)
 
 SPANS = _own(
     "genai_exporter_spans_total", "counter", "Spans by what became of them; sums to those received less those pending.",
@@ -265,6 +270,23 @@ SETTLE_LAG = _own(
 RENDER_SECONDS = _own(
     "genai_exporter_metrics_render_seconds", "gauge", "Time the last rendering of the page took.", unit="seconds"
 )
+SINK_ITEMS = _own(
+    "genai_exporter_sink_items_total", "counter",
+    "Spans or rows by what became of them in a sink; only sinks that are configured are shown.", SINK, SINK_RESULT,
+)
+SINK_QUEUE_ITEMS = _own("genai_exporter_sink_queue_items", "gauge", "Spans or rows that wait for a sink.", SINK)
+SINK_QUEUE_LIMIT_ITEMS = _own("genai_exporter_sink_queue_limit_items", "gauge", "How many may wait for a sink.", SINK)
+SINK_QUEUE_BYTES = _own(
+    "genai_exporter_sink_queue_bytes", "gauge", "Bytes that wait for a sink whose queue is bounded in bytes as well.",
+    SINK, unit="bytes",
+)
+SINK_QUEUE_LIMIT_BYTES = _own(
+    "genai_exporter_sink_queue_limit_bytes", "gauge", "How many bytes may wait for that sink.", SINK, unit="bytes"
+)
+SINK_UP = _own(
+    "genai_exporter_sink_up", "gauge", "1 when the last attempt to deliver to a sink succeeded, or none was made.", SINK
+)
+SINK_RETRIES = _own("genai_exporter_sink_retries_total", "counter", "Deliveries to a sink that were tried again.", SINK)
 BUILD_INFO = _own("genai_exporter_build_info", "gauge", "1, with the version as a label.", VERSION)
 CONFIG_RELOAD_SUCCESSFUL = _own(
     "genai_exporter_config_last_reload_successful", "gauge", "1 when the last reading of the configuration succeeded."

@@ -39,6 +39,7 @@ class CommandModule(Protocol):
 COMMANDS = (
     Command("serve", "receive telemetry and serve metrics", "genai_exporter.serve"),
     Command("check-config", "check a configuration and print what is in force", "genai_exporter.config.command"),
+    Command("store", "look after the ledger in PostgreSQL", "genai_exporter.sinks.command"),
     Command("prices", "explain the price of a call", "genai_exporter.price.command"),
     Command("replay", "send captured OTLP files to an endpoint", "genai_exporter.replay"),
     Command("simulate", "send the telemetry of a simulated LLM application", "genai_exporter.simulate.command"),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from genai_exporter import catalogue
 from genai_exporter.core import Core
 from genai_exporter.reload import Reloader
 from genai_exporter.selfmetrics import Reading, SelfMetrics
+from genai_exporter.sinks.stats import SinkStats
 
 
 def observe(
@@ -42,6 +43,26 @@ def observe(
 
     metrics.observe_value(catalogue.CONFIG_RELOAD_SUCCESSFUL, lambda: int(reloader.successful))
     metrics.observe_value(catalogue.CONFIG_RELOAD_TIME, lambda: reloader.succeeded_at)
+
+
+def observe_sinks(metrics: SelfMetrics, sinks: Callable[[], Sequence[SinkStats]]) -> None:
+    """Show what became of spans and rows in the sinks that are configured."""
+    metrics.observe(
+        catalogue.SINK_ITEMS,
+        lambda: [(count, (sink.name, result)) for sink in sinks() for result, count in sink.items().items()],
+    )
+    metrics.observe(catalogue.SINK_QUEUE_ITEMS, lambda: [(sink.waiting(), (sink.name,)) for sink in sinks()])
+    metrics.observe(catalogue.SINK_QUEUE_LIMIT_ITEMS, lambda: [(sink.limit, (sink.name,)) for sink in sinks()])
+    metrics.observe(
+        catalogue.SINK_QUEUE_BYTES,
+        lambda: [(sink.waiting_bytes(), (sink.name,)) for sink in sinks() if sink.waiting_bytes is not None],
+    )
+    metrics.observe(
+        catalogue.SINK_QUEUE_LIMIT_BYTES,
+        lambda: [(sink.limit_bytes, (sink.name,)) for sink in sinks() if sink.limit_bytes is not None],
+    )
+    metrics.observe(catalogue.SINK_UP, lambda: [(int(sink.up), (sink.name,)) for sink in sinks()])
+    metrics.observe(catalogue.SINK_RETRIES, lambda: [(sink.retries, (sink.name,)) for sink in sinks()])
 
 
 def _pairs(counts: Mapping[tuple[str, str], int], known: tuple[str, str]) -> Iterator[Reading]:

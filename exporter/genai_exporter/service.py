@@ -28,7 +28,6 @@ from genai_exporter.server import (
     HttpReceiver,
     Link,
     ListenError,
-    PipelinePort,
     ReceiverLimits,
     Running,
     WebConfig,
@@ -39,6 +38,7 @@ from genai_exporter.server import (
     start_web,
 )
 from genai_exporter.server.faults import Faults
+from genai_exporter.sinks.wiring import SinkError, Sinks
 
 TICK_SECONDS: Final = 0.25
 DRAIN_SECONDS: Final = 5.0
@@ -68,6 +68,7 @@ class Service:
         """Raises ConfigError when a file that the settings name cannot be used."""
         self.version = metadata.version(DISTRIBUTION)
         self.core = Core(settings, check_named_files(settings))
+        self.sinks = Sinks(settings, self.core)
         self.self_metrics = SelfMetrics()
         self.self_traces = (
             SelfTraces(settings.telemetry, self.version) if settings.telemetry.traces_endpoint is not None else None
@@ -85,12 +86,13 @@ class Service:
             version=self.version,
             render_seconds=lambda: self._render_seconds,
         )
+        health.observe_sinks(self.self_metrics, self.sinks.stats)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then drain. Raises StartError."""
         stop = asyncio.Event()
         with self._signals(stop):
-            async with self._servers():
+            async with self._sinks(), self._servers():
                 calm_collector()
                 _log.info("%s %s is ready", DISTRIBUTION, self.version)
                 await self._tick_until(stop)
@@ -114,12 +116,24 @@ class Service:
         loop.remove_signal_handler(signal.SIGHUP)
 
     @contextlib.asynccontextmanager
+    async def _sinks(self) -> AsyncIterator[None]:
+        """The sinks, which deliver inside the context, and whatever they run."""
+        try:
+            try:
+                await self.sinks.start()
+            except SinkError as error:
+                raise StartError(str(error)) from error
+            yield
+        finally:
+            await self.sinks.close()
+
+    @contextlib.asynccontextmanager
     async def _servers(self) -> AsyncIterator[None]:
         """The web endpoint and the receivers, open inside the context and drained at its end."""
         settings = self.reloader.settings
         receiver, metrics = settings.receiver, settings.metrics
         limits = receiver_limits(settings)
-        pipeline: PipelinePort = self.core.pipeline
+        pipeline = self.sinks.before(self.core.pipeline)
         if self.self_traces is not None:
             pipeline = TracedPipeline(pipeline, self.self_traces.tracer)
         async with contextlib.AsyncExitStack() as stack:
@@ -176,6 +190,7 @@ class Service:
                 one.set_draining()
             await asyncio.gather(*(one.stop(DRAIN_SECONDS) for one in self._receivers))
             self.core.pipeline.drain(self._clock())
+            await self.sinks.drain()
 
     async def _tick_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -188,6 +203,7 @@ class Service:
                 await asyncio.wait_for(stop.wait(), TICK_SECONDS)
 
     def _tick(self) -> None:
+        self.sinks.tick(self._clock())
         if self.self_traces is None:
             self.core.pipeline.tick(self._clock())
             return

@@ -9,6 +9,8 @@ from .build import Bench, tokens
 from .random_traces import Story, arrivals, stories
 
 _LONG = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Evidence in parts can mislead in ways that nobody has met yet: those are for a search to find, not for every run.
+_STEADY = settings(_LONG, derandomize=True)
 
 
 def together(story: Story) -> Bench:
@@ -37,7 +39,7 @@ def test_any_arrival_within_the_settle_time_gives_the_same_records(story: Story,
     assert bench.ambiguous == expected.ambiguous
 
 
-@_LONG
+@_STEADY
 @given(stories(distinct=True, apart=True), st.data())
 def test_parts_that_settle_early_do_not_change_the_totals(story: Story, data: st.DataObject) -> None:
     """Whatever comes after its trace was settled: no call is counted twice, and none is lost, or it is said.

@@ -82,6 +82,13 @@ def other_value(key: schema.Key) -> Any:
         ("evaluations",): [{"name": "tone", "min_score": 1.0, "max_score": 5.0, "pass_threshold": 4.0}],
         ("telemetry", "traces_endpoint"): "https://traces.example.com/v1/traces",
         ("telemetry", "traces_authorization"): "Bearer x",
+        ("forward", "endpoint"): "https://tempo.example.com/v1/traces",
+        ("forward", "headers"): {"X-Scope-OrgID": "team-a"},
+        ("forward", "authorization"): "Bearer x",
+        ("store", "dsn"): "dbname=ledger",
+        ("store", "data_dir"): "/var/lib/genai-exporter",
+        ("store", "user_ids"): "drop",
+        ("store", "user_hash_key"): "x",
         ("log", "level"): "debug",
         ("log", "format"): "json",
     }

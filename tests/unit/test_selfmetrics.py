@@ -15,6 +15,7 @@ from genai_exporter.config import Settings
 from genai_exporter.core import Core
 from genai_exporter.reload import Reloader
 from genai_exporter.selfmetrics import SelfMetrics
+from genai_exporter.sinks.stats import SinkStats
 
 
 @pytest.fixture
@@ -28,6 +29,10 @@ def metrics(core: Core) -> SelfMetrics:
     own = SelfMetrics()
     reloader = Reloader(Settings(), Settings, lambda _: None, lambda: 1700000000.5)
     health.observe(own, core, reloader, version="9.9", render_seconds=lambda: 0.25)
+    sink = SinkStats("forward", limit=10, waiting=lambda: 3, limit_bytes=1000, waiting_bytes=lambda: 300)
+    sink.results["delivered"] = 4
+    sink.dropped = 2
+    health.observe_sinks(own, lambda: [sink])
     own.on_request("http", "traces", "200")
     stats = core.pipeline.stats
     stats.received = 7
@@ -80,6 +85,12 @@ def test_values_are_those_of_the_service(metrics: SelfMetrics, core: Core) -> No
     assert value(catalogue.SERIES_LIMIT) == 100_000
     assert value(catalogue.BUILD_INFO, version="9.9") == 1
     assert value(catalogue.RENDER_SECONDS) == 0.25
+    assert value(catalogue.SINK_ITEMS, sink="forward", result="delivered") == 4
+    assert value(catalogue.SINK_ITEMS, sink="forward", result="dropped") == 2
+    assert value(catalogue.SINK_ITEMS, sink="forward", result="rejected") == 0
+    assert value(catalogue.SINK_QUEUE_ITEMS, sink="forward") == 3
+    assert value(catalogue.SINK_QUEUE_LIMIT_BYTES, sink="forward") == 1000
+    assert value(catalogue.SINK_UP, sink="forward") == 1
     assert value(catalogue.CONFIG_RELOAD_SUCCESSFUL) == 1
     assert value(catalogue.CONFIG_RELOAD_TIME) == 1700000000.5
     core.pipeline.stats.received = 8

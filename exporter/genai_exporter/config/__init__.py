@@ -22,6 +22,7 @@ from genai_exporter.config.model import (
 )
 from genai_exporter.config.problem import ConfigError, dotted
 from genai_exporter.config.secret import Secret
+from genai_exporter.config.sinks import ForwardSettings, SessionSettings, StoreSettings
 
 __all__ = [
     "FLAGS",
@@ -29,6 +30,7 @@ __all__ = [
     "AttributeSettings",
     "ConfigError",
     "EvaluationSettings",
+    "ForwardSettings",
     "GrpcReceiverSettings",
     "HttpReceiverSettings",
     "Listen",
@@ -40,7 +42,9 @@ __all__ = [
     "ReloadSettings",
     "Secret",
     "Section",
+    "SessionSettings",
     "Settings",
+    "StoreSettings",
     "TelemetrySettings",
     "changed",
     "dotted",

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from genai_exporter.config.fields import LIVE, RESTART, Score, Section, Text, about, items, number
 from genai_exporter.config.ingest import AssemblySettings, AttributeSettings, MetricsSettings, ReceiverSettings
 from genai_exporter.config.secret import Secret
+from genai_exporter.config.sinks import ForwardSettings, StoreSettings
 
 
 class PriceSettings(Section, frozen=True, kw_only=True):
@@ -141,6 +142,8 @@ class Settings(Section, frozen=True, kw_only=True):
             [{"name": "tone", "min_score": 1, "max_score": 5, "pass_threshold": 4}],
         ),
     ] = KNOWN_EVALUATIONS
+    forward: ForwardSettings = ForwardSettings()
+    store: StoreSettings = StoreSettings()
     reload: ReloadSettings = ReloadSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     log: LogSettings = LogSettings()

@@ -20,6 +20,9 @@ METRICS_LISTEN: Path = ("metrics", "listen")
 
 _PREFIX = re.compile(r"(/[\w.~-]+)+/?")
 _ORIGIN = re.compile(r"https?://[^/\s]+")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OWN_HEADERS = frozenset({"authorization", "content-type", "content-encoding", "content-length", "host"})
+_HEADER_SETTINGS = {"authorization": "; see forward.authorization_file"}
 
 
 def listen_addresses(settings: Settings) -> Iterator[Problem]:
@@ -120,21 +123,55 @@ def telemetry(settings: Settings) -> Iterator[Problem]:
         yield Problem(
             ("telemetry", "traces_authorization"), "given beside traces_authorization_file. Accepted: one of the two"
         )
-    if own.traces_endpoint is None:
+    yield from _other_receiver(settings, ("telemetry", "traces_endpoint"), own.traces_endpoint)
+
+
+def forward(settings: Settings) -> Iterator[Problem]:
+    own = settings.forward
+    if own.authorization is not None and own.authorization_file is not None:
+        yield Problem(("forward", "authorization"), "given beside authorization_file. Accepted: one of the two")
+    for name, value in own.headers.items():
+        path: Path = ("forward", "headers", name)
+        if name.lower() in _OWN_HEADERS:
+            yield Problem(path, f"the exporter sets {name} itself{_HEADER_SETTINGS.get(name.lower(), '')}")
+        elif not _HEADER_NAME.fullmatch(name) or not value.isprintable():
+            yield Problem(path, "refused. Accepted: the name of an HTTP header and one line of text")
+    yield from _other_receiver(settings, ("forward", "endpoint"), own.endpoint)
+    if own.endpoint is not None and _is_url(own.endpoint) and urlsplit(own.endpoint).path in ("", "/"):
+        yield Problem(
+            ("forward", "endpoint"),
+            f"{own.endpoint!r} is refused. Accepted: an address with its path, which is usually /v1/traces",
+        )
+
+
+def store(settings: Settings) -> Iterator[Problem]:
+    own = settings.store
+    given = [name for name in ("dsn", "dsn_file") if getattr(own, name) is not None]
+    given += ["embedded"] if own.embedded else []
+    if len(given) > 1:
+        yield Problem(("store", given[0]), f"given beside {' and '.join(given[1:])}. Accepted: one of them")
+    if own.embedded and not own.migrate:
+        yield Problem(("store", "migrate"), "false is refused: nobody else could migrate the embedded PostgreSQL")
+    if own.user_hash_key is not None and own.user_hash_key_file is not None:
+        yield Problem(("store", "user_hash_key"), "given beside user_hash_key_file. Accepted: one of the two")
+
+
+def _other_receiver(settings: Settings, path: Path, endpoint: str | None) -> Iterator[Problem]:
+    """The rules for an address to which spans are sent."""
+    if endpoint is None:
         return
-    path: Path = ("telemetry", "traces_endpoint")
-    if not _is_url(own.traces_endpoint):
-        yield Problem(path, f"{own.traces_endpoint!r} is refused. Accepted: an http:// or https:// address with a host")
+    if not _is_url(endpoint):
+        yield Problem(path, f"{endpoint!r} is refused. Accepted: an http:// or https:// address with a host")
         return
     for listen in (settings.receiver.http.listen, settings.receiver.grpc.listen):
         try:
-            itself = listen is not None and reaches(own.traces_endpoint, parse_listen(listen))
+            itself = listen is not None and reaches(endpoint, parse_listen(listen))
         except ValueError:
             continue  # reported by listen_addresses
         if itself:
             yield Problem(
                 path,
-                f"{own.traces_endpoint!r} is refused: it is this exporter's own receiver ({listen}), and its traces "
+                f"{endpoint!r} is refused: it is this exporter's own receiver ({listen}), and its traces "
                 "would cause more of them without end. Accepted: the address of another OTLP receiver",
             )
 
@@ -145,6 +182,10 @@ def files(settings: Settings) -> Iterator[Problem]:
         (("metrics", "web_config_file"), settings.metrics.web_config_file),
         (("prices", "file"), settings.prices.file),
         (("telemetry", "traces_authorization_file"), settings.telemetry.traces_authorization_file),
+        (("forward", "authorization_file"), settings.forward.authorization_file),
+        (("forward", "ca_file"), settings.forward.ca_file),
+        (("store", "dsn_file"), settings.store.dsn_file),
+        (("store", "user_hash_key_file"), settings.store.user_hash_key_file),
     )
     for path, name in named:
         if name is None:
@@ -165,6 +206,8 @@ RULES: tuple[Callable[[Settings], Iterator[Problem]], ...] = (
     quotas,
     evaluations,
     telemetry,
+    forward,
+    store,
     files,
 )
 

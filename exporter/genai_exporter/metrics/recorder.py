@@ -31,6 +31,8 @@ class Priced(Protocol):
 
 
 PriceFunction: TypeAlias = Callable[[Call], Priced]
+OnSettled: TypeAlias = Callable[[Settled, Sequence[Priced], float], None]
+"""Told what was recorded, with the price of each call in order, and when in Unix seconds."""
 
 
 class Recorder:
@@ -57,6 +59,7 @@ class Recorder:
         if unknown:
             raise ValueError(f"dimensions: {', '.join(unknown)} unknown; choose from {', '.join(known)}")
         self.store = store
+        self.on_settled: OnSettled | None = None
         self._price = price
         self._families = CallFamilies(store, dimensions)
         self._steps = StepRecorder(store, dimensions)
@@ -91,8 +94,7 @@ class Recorder:
 
     def record(self, settled: Settled, now: float) -> None:
         """Record everything in ``settled``."""
-        for call in settled.calls:
-            self._call(call, now)
+        costs = [self._call(call, now) for call in settled.calls]
         if settled.regenerations or any(call.regenerated for call in settled.calls):
             self._regenerations(settled, now)
         for step in settled.steps:
@@ -101,8 +103,10 @@ class Recorder:
             self._quality.evaluated(evaluation, now)
         for feedback in settled.feedback:
             self._quality.rated(feedback, now)
+        if self.on_settled is not None:
+            self.on_settled(settled, costs, now)
 
-    def _call(self, call: Call, now: float) -> None:
+    def _call(self, call: Call, now: float) -> Priced:
         bundle = self._bundle_of(call, now)
         mark = (call.trace_id, call.span_id, now)
         bundle.record(call, mark)
@@ -114,6 +118,7 @@ class Recorder:
             bundle.record_cost(cost.usd, cost.source, mark)
         elif call.input_tokens or call.output_tokens:
             bundle.unpriced.inc(1, mark)
+        return cost
 
     def _regenerations(self, settled: Settled, now: float) -> None:
         answers: dict[bytes, Call] = {}

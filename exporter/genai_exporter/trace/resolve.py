@@ -117,6 +117,7 @@ def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, ou
     """Why the call of a group is not to be counted, ``""`` when it is."""
     heads: list[Span] = []
     members = False
+    here = {span.key for span in group.spans}
     for span in group.spans:
         trace = traces[span.trace_id]
         if span.span_id in trace.counted:
@@ -127,9 +128,7 @@ def _told_before(group: Group, traces: Mapping[bytes, Trace], claims: Claims, ou
             # What it was counted with may be a call of its own by now: an attempt that others have joined.
             if other is None:
                 members = True
-            elif (
-                all(other is not one for one in group.spans) and has_usage(span.values) and not has_usage(other.values)
-            ):
+            elif other.key not in here and has_usage(span.values) and not has_usage(other.values):
                 members = True  # the answer was taken for that of the attempt that was there
                 outcome.ambiguous["late_call"] += 1
     if heads or members:

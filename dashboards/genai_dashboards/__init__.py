@@ -1,0 +1,1 @@
+"""Grafana dashboards as Python: one module per dashboard, built by ``python -m genai_dashboards build``."""

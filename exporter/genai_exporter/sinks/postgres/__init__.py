@@ -1,0 +1,1 @@
+"""The ledger: every provider call, step, score and verdict, in PostgreSQL, once."""
