@@ -142,8 +142,8 @@ class StoreSettings(Section, frozen=True, kw_only=True):
     user_ids: Annotated[
         Literal["hash", "keep", "drop"],
         about(
-            "What is stored of user ids: `hash` a keyed hash that tells users apart but not who they are, `keep` the id "
-            "itself, `drop` nothing.",
+            "What is stored of user ids: `hash` a keyed hash that tells users apart but not who they are, `keep` the "
+            "id itself, `drop` nothing.",
             RESTART,
         ),
     ] = "hash"
@@ -161,8 +161,8 @@ class StoreSettings(Section, frozen=True, kw_only=True):
         number(
             100,
             100_000_000,
-            "Rows that wait while the database is slow or down, about a kilobyte each. Beyond it the oldest are dropped "
-            "and counted.",
+            "Rows that wait while the database is slow or down, about a kilobyte each. Beyond it the oldest are "
+            "dropped and counted.",
             RESTART,
         ),
     ] = 100_000
